@@ -1,0 +1,181 @@
+"""What the transaction needs from the rest of the house: a journal, a signer, a card that can be personalised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+BytesDone = Callable[[int], None]  # called with the bytes moved since the last call
+
+
+class AccessKeys(Protocol):
+    """The three MRZ fields that open a chip under BAC, without check digits (Doc 9303-11, 4.3.1)."""
+
+    @property
+    def document_number(self) -> str: ...  # 9 characters, filled with '<'
+    @property
+    def birth(self) -> str: ...  # YYMMDD
+    @property
+    def expiry(self) -> str: ...  # YYMMDD
+
+
+# --- the card --------------------------------------------------------------------------------------
+
+
+class CardState(Protocol):
+    """Which card lies there. `kind` is one of blank, ours, ours_locked, foreign (a StrEnum of the dialect)."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def serial(
+        self,
+    ) -> str | None: ...  # stable over a power cycle, or None where the dialect has none
+
+
+class Personalizer(Protocol):
+    """A card dialect over a reader (drivers/chip/dialects). One thread, one card at a time.
+
+    Every call may raise UserRetry("hold_card_still" | "place_card"), DeviceFault, or CardError when the card
+    refuses; after any of these the session is over and the next call must be `identify`.
+    """
+
+    @property
+    def name(self) -> str: ...  # of the dialect, as in config/cards
+    @property
+    def block_bytes(self) -> int: ...  # payload of one write
+    @property
+    def apdus(self) -> int: ...  # sent since this object was made
+    def identify(self, keys: AccessKeys) -> CardState:
+        """Reset the card, start a new session and say which card it is."""
+
+    def put_access_keys(self, keys: AccessKeys) -> None:
+        """Give a blank card its access keys."""
+
+    def write_file(self, fid: int, data: bytes, done: BytesDone) -> None:
+        """Create the file (again) and write all of it."""
+
+    def read_file(self, fid: int, done: BytesDone) -> bytes | None:
+        """Read the whole file through BAC or PACE by its own length field; None if the card has no such file.
+
+        A file that was created and not wholly written reads as what it holds, zeros where nothing was written.
+        """
+
+    def lock(self) -> None:
+        """End personalisation for ever."""
+
+    def prove_locked(self, keys: AccessKeys) -> Sequence[str]:
+        """The checks that held, by name (write_refused, plain_read_refused, access_opens).
+
+        Raises CardError when one does not.
+        """
+
+
+# --- the journal -----------------------------------------------------------------------------------
+
+
+class Attempt(Protocol):
+    """What is durable about one try to make this record's card."""
+
+    @property
+    def number(self) -> int: ...  # from 1
+    @property
+    def image(self) -> bytes: ...  # CardImage.to_bytes()
+    @property
+    def sod(self) -> bytes | None: ...  # EF.SOD, once signed
+    @property
+    def issuing(self) -> bool: ...
+    @property
+    def stage(self) -> str: ...  # "" at the start, then what `stage` was given last
+
+
+class IssueJournal(Protocol):
+    """Durable before it returns, every method. `firmware.records.Journal` is one."""
+
+    def attempt(self, record_id: str) -> Attempt: ...
+    def stage(self, record_id: str, number: int, stage: str) -> None: ...
+    def keep_sod(self, record_id: str, number: int, sod: bytes) -> None: ...
+    def issuing(self, record_id: str, number: int, sod_sha256: bytes) -> None: ...
+    def complete(self, record_id: str, number: int, report: Mapping[str, Any]) -> None: ...
+    def lost(self, record_id: str, number: int, officers: Sequence[str]) -> int: ...
+
+
+# --- the signer ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """In whose name a card is made: the citizen's number, the case, and the box with its epoch."""
+
+    number: str
+    case: str
+    box: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRequest:
+    """What is asked of the document signer: never the content, only its SHA-256 by data-group number."""
+
+    record_id: str
+    number: str
+    case: str
+    box: str
+    epoch: int
+    attempt: int
+    data_group_hashes: Mapping[int, bytes]
+
+    def to_json(self) -> dict[str, Any]:
+        """The body of POST /v1/sign."""
+        return {
+            "record_id": self.record_id,
+            "number": self.number,
+            "case": self.case,
+            "box": self.box,
+            "epoch": self.epoch,
+            "attempt": self.attempt,
+            "hash_algorithm": "sha256",
+            "data_groups": {str(n): h.hex() for n, h in sorted(self.data_group_hashes.items())},
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> SigningRequest:
+        """The request a body stands for. Raises ValueError if it is not one."""
+        try:
+            if body["hash_algorithm"] != "sha256":
+                raise ValueError("hash_algorithm")
+            groups = {int(n): bytes.fromhex(h) for n, h in body["data_groups"].items()}
+            return cls(
+                record_id=str(body["record_id"]),
+                number=str(body["number"]),
+                case=str(body["case"]),
+                box=str(body["box"]),
+                epoch=int(body["epoch"]),
+                attempt=int(body["attempt"]),
+                data_group_hashes=groups,
+            )
+        except (KeyError, TypeError, AttributeError) as exc:
+            raise ValueError(f"not a signing request: {exc}") from exc
+
+
+class DocumentSigner(Protocol):
+    def sign(self, request: SigningRequest) -> bytes:
+        """EF.SOD over these hashes. Raises SignerUnavailable or SignerRefused."""
+
+
+# --- progress --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IssueProgress:
+    """How far one call has come: `step` as in the journal, bytes moved of bytes to move."""
+
+    step: str
+    done_bytes: int
+    total_bytes: int
+
+    @property
+    def fraction(self) -> float:
+        """0..1, never going back within a call."""
+        return min(1.0, self.done_bytes / self.total_bytes) if self.total_bytes else 1.0
