@@ -1,1 +1,1 @@
-"""What goes on the chip, and whether it is genuine (ICAO Doc 9303-10, -11, -12). Pure: bytes in, bytes out."""
+"""What goes on the chip, and whether it is genuine (ICAO Doc 9303). Pure: bytes in, bytes out."""

@@ -1,4 +1,4 @@
-"""What can keep a card from becoming live, apart from the person (UserRetry) and the device (DeviceFault)."""
+"""What keeps a card from becoming live, apart from the person and the device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class SignerUnavailable(IssueError):
 
 
 class SignerRefused(IssueError):
-    """The signer will not sign this request, or what it signed is not for this card. `reason` is a key."""
+    """The signer will not sign this, or what it signed is not for this card; `reason` is a key."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""What the transaction needs from the rest of the house: a journal, a signer, a card that can be personalised."""
+"""What the transaction needs of the house: a journal, a signer, a card it may personalise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BytesDone = Callable[[int], None]  # called with the bytes moved since the last 
 
 
 class AccessKeys(Protocol):
-    """The three MRZ fields that open a chip under BAC, without check digits (Doc 9303-11, 4.3.1)."""
+    """The three MRZ fields that open a chip under BAC, without check digits (Doc 9303-11, 4.3)."""
 
     @property
     def document_number(self) -> str: ...  # 9 characters, filled with '<'
@@ -20,11 +20,11 @@ class AccessKeys(Protocol):
     def expiry(self) -> str: ...  # YYMMDD
 
 
-# --- the card --------------------------------------------------------------------------------------
+# --- the card -------------------------------------------------------------------------------------
 
 
 class CardState(Protocol):
-    """Which card lies there. `kind` is one of blank, ours, ours_locked, foreign (a StrEnum of the dialect)."""
+    """Which card lies there. `kind`: blank, ours, ours_locked, foreign (a StrEnum of the dialect)."""
 
     @property
     def kind(self) -> str: ...
@@ -37,8 +37,8 @@ class CardState(Protocol):
 class Personalizer(Protocol):
     """A card dialect over a reader (drivers/chip/dialects). One thread, one card at a time.
 
-    Every call may raise UserRetry("hold_card_still" | "place_card"), DeviceFault, or CardError when the card
-    refuses; after any of these the session is over and the next call must be `identify`.
+    Every call may raise UserRetry("hold_card_still" | "place_card"), DeviceFault, or CardError when
+    the card refuses; after any of these the session is over and the next call must be `identify`.
     """
 
     @property
@@ -56,10 +56,11 @@ class Personalizer(Protocol):
     def write_file(self, fid: int, data: bytes, done: BytesDone) -> None:
         """Create the file (again) and write all of it."""
 
-    def read_file(self, fid: int, done: BytesDone) -> bytes | None:
-        """Read the whole file through BAC or PACE by its own length field; None if the card has no such file.
+    def read_file(self, fid: int, size: int, done: BytesDone) -> bytes | None:
+        """The first `size` bytes through BAC or PACE (fewer where the file ends before), or None.
 
-        A file that was created and not wholly written reads as what it holds, zeros where nothing was written.
+        A file that was created and not wholly written reads as what it holds: zeros where nothing
+        was written. None means that the card has no such file.
         """
 
     def lock(self) -> None:
@@ -72,7 +73,7 @@ class Personalizer(Protocol):
         """
 
 
-# --- the journal -----------------------------------------------------------------------------------
+# --- the journal ----------------------------------------------------------------------------------
 
 
 class Attempt(Protocol):
@@ -101,7 +102,7 @@ class IssueJournal(Protocol):
     def lost(self, record_id: str, number: int, officers: Sequence[str]) -> int: ...
 
 
-# --- the signer ------------------------------------------------------------------------------------
+# --- the signer -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class SigningRequest:
-    """What is asked of the document signer: never the content, only its SHA-256 by data-group number."""
+    """What is asked of the document signer: never the content, only SHA-256 by data group."""
 
     record_id: str
     number: str
@@ -164,7 +165,7 @@ class DocumentSigner(Protocol):
         """EF.SOD over these hashes. Raises SignerUnavailable or SignerRefused."""
 
 
-# --- progress --------------------------------------------------------------------------------------
+# --- progress -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
