@@ -1,0 +1,209 @@
+"""One page being laid out: it draws, or only notes what can be touched, from the same description.
+
+A screen's `compose` is run on a page twice: with a canvas to be seen, without one to be felt. So a target always
+lies where its button was drawn. The frame around every screen (strip, steps, help, back, primary button) is here:
+the same places for the same things.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from ui_fb.canvas import Canvas
+from ui_fb.geometry import Box, Rect, Size, Target
+from ui_fb.text import Fitted, Wanted, fit, fit_again, width
+from ui_fb.theme import TARGET, TITLE, Palette, Theme, Weight
+from ui_fb.words import words
+
+MARGIN = 20
+STRIP = 38
+FOOTER = TARGET + 16  # the bottom row with its air
+GAP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the frame around a screen shows, whoever the person is: cached as one layer."""
+
+    language: str
+    simulated: bool
+    step: int
+    steps: int
+
+
+class Page:
+    """The surface that `Screen.compose` writes on; measures are layout units."""
+
+    def __init__(
+        self, size: Size, theme: Theme, frame: Frame, preview: Image.Image | None, visible: bool
+    ) -> None:
+        self.size, self.theme, self.frame = size, theme, frame
+        self.scale = theme.scale(size)
+        self.colours: Palette = theme.palette
+        self.words = words(frame.language)
+        self.all = Box(0, 0, size[0] / self.scale, size[1] / self.scale)
+        self.targets: list[Target] = []
+        self.preview_box: Box | None = None
+        self.preview_picture = preview
+        self.canvas = self._canvas() if visible else None
+
+    # --- places -------------------------------------------------------------------------------------
+
+    @property
+    def inner(self) -> Box:
+        """Everything under the strip, inside the margins."""
+        top = STRIP + 8
+        return Box(MARGIN, top, self.all.w - 2 * MARGIN, self.all.h - top - 8)
+
+    @property
+    def body(self) -> Box:
+        """`inner` without the bottom row."""
+        return self.inner.take_bottom(FOOTER - 8)[1]
+
+    @property
+    def bottom(self) -> Box:
+        """The bottom row: help in its left corner, back beside it, the primary button on the right."""
+        return self.inner.take_bottom(TARGET)[0]
+
+    def px(self, box: Box) -> Rect:
+        left, top = round(box.x * self.scale), round(box.y * self.scale)
+        right, bottom = round(box.right * self.scale), round(box.bottom * self.scale)
+        return Rect(left, top, right - left, bottom - top)
+
+    # --- words --------------------------------------------------------------------------------------
+
+    def say(self, key: str, **fields: str | int) -> str:
+        return self.words.say(key, **fields)
+
+    def fit(
+        self,
+        box: Box,
+        text: str,
+        size: float,
+        *,
+        least: float = 0,
+        lines: int = 1,
+        weight: Weight = Weight.TEXT,
+        private: bool = False,
+    ) -> Fitted:
+        """Return `text` set for `box`: shrunk from `size` to `least` (0.72 of it), on at most `lines` lines.
+
+        `private` texts (what a person is called, where they live) are kept in no cache. Raises TextDoesNotFit on a
+        strict theme.
+        """
+        wanted = Wanted(weight, self.font_px(size), self.font_px(least or size * 0.72), lines)
+        at = self.px(box)
+        return (fit if private else fit_again)(text, at.w, at.h, wanted, self.theme.strict)
+
+    def lines(
+        self,
+        box: Box,
+        fitted: Fitted,
+        *,
+        colour: str = "",
+        align: str = "left",
+        valign: str = "middle",
+        private: bool = False,
+    ) -> None:
+        """Draw what `fit` returned."""
+        if self.canvas:
+            self.canvas.text(box, fitted, colour or self.colours.ink, align, valign, not private)
+
+    def text(
+        self,
+        box: Box,
+        text: str,
+        size: float,
+        *,
+        least: float = 0,
+        lines: int = 1,
+        weight: Weight = Weight.TEXT,
+        colour: str = "",
+        align: str = "left",
+        valign: str = "middle",
+        private: bool = False,
+    ) -> None:
+        """`fit` and draw."""
+        fitted = self.fit(box, text, size, least=least, lines=lines, weight=weight, private=private)
+        self.lines(box, fitted, colour=colour, align=align, valign=valign, private=private)
+
+    def width(self, fitted: Fitted) -> float:
+        """Return how wide the fitted lines are, in units."""
+        return max(width(line, fitted.weight, fitted.size_px) for line in fitted.lines) / self.scale
+
+    def font_px(self, size: float) -> int:
+        return round(size * self.scale)
+
+    def title(self, text: str, box: Box | None = None, lines: int = 1, private: bool = False) -> Box:
+        """Set the screen's one sentence at the top; return what is left of `box` (or the body) under it."""
+        area = self.body if box is None else box
+        room = TITLE * (1.24 * lines + 0.04)
+        head, rest = area.take_top(room, gap=6)
+        self.text(head, text, TITLE, least=TITLE, lines=lines, weight=Weight.STRONG, private=private)
+        return rest
+
+    # --- shapes -------------------------------------------------------------------------------------
+
+    def fill(self, box: Box, colour: str, radius: float = 0) -> None:
+        if self.canvas:
+            self.canvas.fill(box, colour, radius)
+
+    def card(self, box: Box, fill: str = "", edge: str = "", radius: float = 14, thick: float = 2) -> None:
+        if self.canvas:
+            fill, edge = fill or self.colours.card, edge or self.colours.line
+            self.canvas.card(box, fill, edge, radius, thick)
+
+    def icon(self, box: Box, name: str, colour: str = "") -> None:
+        if self.canvas:
+            self.canvas.icon(box, name, colour or self.colours.ink)
+
+    def picture(self, box: Box, picture: Image.Image) -> None:
+        if self.canvas:
+            self.canvas.picture(box, picture)
+
+    def touch(self, box: Box, action: str) -> None:
+        """Make `box` mean `action`."""
+        self.targets.append(Target(self.px(box), action))
+
+    # --- the frame's own layer ----------------------------------------------------------------------
+
+    def _canvas(self) -> Canvas:
+        canvas = Canvas((1, 1), self.scale, self.colours.ground)
+        canvas.image = frame_layer(self.size, self.theme, self.frame).copy()
+        return canvas
+
+
+@functools.lru_cache(maxsize=24)
+def frame_layer(size: Size, theme: Theme, frame: Frame) -> Image.Image:
+    """The ground, the strip with the step and the SIMULATED band: drawn once a step."""
+    scale, colours, say = theme.scale(size), theme.palette, words(frame.language).say
+    canvas = Canvas(size, scale, colours.ground)
+    back, front = (colours.band, colours.on_band) if frame.simulated else (colours.strip, colours.on_strip)
+    strip = Box(0, 0, size[0] / scale, STRIP)
+    canvas.fill(strip, back)
+    inside = strip.inset(MARGIN, 0)
+    name = say("frame.simulated" if frame.simulated else "frame.station")
+    parts: Sequence[tuple[str, Box, str]] = [(name, inside.take_left(460)[0], "left")]
+    if frame.steps:
+        step = say("frame.step", step=frame.step, steps=frame.steps)
+        place, rest = inside.take_right(130, gap=12)
+        parts = [*parts, (step, place, "right")]
+        _steps(canvas, rest.take_right(116)[0], frame, front, back)
+    for text, box, align in parts:
+        wanted = Wanted(Weight.STRONG, round(21 * scale), round(17 * scale))
+        fitted = fit(text, canvas.px(box).w, canvas.px(box).h, wanted, theme.strict)
+        canvas.text(box, fitted, front, align, "middle", keep=False)
+    return canvas.image
+
+
+def _steps(canvas: Canvas, box: Box, frame: Frame, front: str, back: str) -> None:
+    line = Box(box.x, box.y + (box.h - 10) / 2, box.w, 10)
+    for number, mark in enumerate(line.columns(frame.steps, gap=3), start=1):
+        if number <= frame.step:
+            canvas.fill(mark, front, 3)
+        else:
+            canvas.card(mark, back, front, 3, 1.5)

@@ -1,0 +1,37 @@
+"""Every screen, its fields and its actions. All also have `language, simulated, step, steps` (`ui_fb.screen`).
+
+`help` and `back` are offered where it says so (h, b). *Preview*: `preview_rect` says where the live picture goes.
+
+| state | screen | fields | actions |
+|---|---|---|---|
+| ATTRACT | `Attract` | | start, h |
+| LANGUAGE | `Language` | offered | language:vi …, h b |
+| IDENTIFY | `Identify` | ways, offline | by:qr by:chip by:number by:ticket, h b |
+| | `ScanQr` (preview) | problem | h b |
+| | `OldChip` | problem, fraction | h b |
+| | `EnterNumber` | digits, problem, whose | digit:0 … digit:9 erase ok, h b |
+| | `EnterTicket` | digits, length, problem | the same, by:qr |
+| LOOKUP | `LookUp` | offline | h |
+| PROVE | `Prove` (preview) | finger, hint, attempts_left, lift | cannot, h b |
+| REVIEW | `Review` | rows: `FieldRow(key, value, wrong)`, page, pages | wrong:KEY ok, h b |
+| CONSENT | `Consent` | | consent:yes consent:no, h b |
+| | `EidRequest` | | eid:yes eid:no, h b |
+| FINGERS | `Fingers` (preview) | marks, now, hint, score, estimate, attempt, attempts, lift | cannot, h |
+| PORTRAIT | `Portrait` (preview) | hint, good, wanted | h b |
+| CONFIRM | `Confirm` (preview: the portrait) | full_name, number, good, excepted, corrections, eid | ok, h b |
+| PLACE_CARD | `PlaceCard` | reason | h |
+| WRITE_CHIP, VERIFY_CHIP, LOCK_CHIP | `WriteChip`, `VerifyChip`, `LockChip` | fraction | |
+| HOLD_STILL | `HoldStill` | tries_left | h |
+| RECEIPT | `Receipt` | code, qr, done | ok, h |
+| FAREWELL | `Farewell` | card, seconds_left | done |
+| HELP | `Help` | retry | officer retry, b |
+| OFFICER | `Officer` | purpose, stage, entered, tries_left, problem | digit:n erase ok, b |
+| ASSISTED | `Assisted` | acts, officer | act:attest act:except act:correct …, b |
+| | `ChooseFinger`, `ExceptReason` | marks; finger | finger:POSITION; except:worn …, b |
+| | `Sure` | question | yes no |
+| PAUSED | `Paused` | ticket, qr, valid_until, reason | ok |
+| STILL_THERE | `StillThere` | seconds_left | here |
+| OUT_OF_ORDER | `OutOfOrder` | device, code | officer |
+| TECHNICIAN | `Technician` | rows: `Check(name, value, limit, verdict)`, page, pages | next retest status, b |
+| STATUS | `Status` | unsent, oldest, blanks_left, void_cards, disk, temperature, clock, last_contact | b |
+"""
