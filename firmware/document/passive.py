@@ -1,0 +1,193 @@
+"""Passive authentication: is what the chip holds what a trusted state signed (Doc 9303-11, 5.1)."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from asn1crypto import cms
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from firmware.document import lds, signatures
+from firmware.document.errors import Check, DocumentError, NotAuthenticError
+from firmware.document.lds import DG_NUMBERS, Fid
+from firmware.document.sod import Sod
+
+_KNOWN_CRITICAL = frozenset({x509.KeyUsage.oid, x509.BasicConstraints.oid, x509.ExtendedKeyUsage.oid})
+
+
+@dataclass(frozen=True, slots=True)
+class PaReport:
+    """Who signed the chip, and the checks that held, in the order they were made."""
+
+    csca: str
+    document_signer: str
+    ds_serial: int
+    hash_algorithm: str
+    data_groups: tuple[int, ...]
+    signed_at: datetime | None
+    checks: tuple[str, ...]
+
+
+def passive_authentication(
+    sod: Sod, files: Mapping[int, bytes], trust: Iterable[x509.Certificate], at: datetime
+) -> PaReport:
+    """Verify `files` (by FID, all that were read but EF.SOD) against `sod` up to a CSCA of `trust`.
+
+    `at` (aware) is the moment for which certificates must be valid. Every data group listed must be
+    there and every one that is there must be listed. Raises NotAuthenticError(check).
+    """
+    ds = _document_signer(sod)
+    csca = _csca_of(ds, trust)
+    _check_valid(ds, csca, at)
+    _check_content(sod)
+    signatures.verify(
+        ds.public_key(),
+        sod.signature_algorithm,
+        sod.signature,
+        sod.signed_attributes,
+        sod.digest_algorithm,
+    )
+    _check_hashes(sod, files)
+    _check_com(sod, files)
+    return PaReport(
+        csca=csca.subject.rfc4514_string(),
+        document_signer=ds.subject.rfc4514_string(),
+        ds_serial=ds.serial_number,
+        hash_algorithm=sod.hash_algorithm,
+        data_groups=tuple(sorted(sod.hashes)),
+        signed_at=sod.signed_at,
+        checks=tuple(str(check) for check in Check if check is not Check.COM or Fid.COM in files),
+    )
+
+
+def load_certificate(encoded: bytes) -> x509.Certificate:
+    """An X.509 certificate from DER. Raises NotAuthenticError(DS)."""
+    try:
+        certificate = x509.load_der_x509_certificate(encoded)
+        certificate.public_key()
+        list(certificate.extensions)
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as exc:
+        raise NotAuthenticError(Check.DS, str(exc)) from exc
+    return certificate
+
+
+def _document_signer(sod: Sod) -> x509.Certificate:
+    """The one certificate that the signer's identifier names, fit to sign documents."""
+    named = [load_certificate(each) for each in sod.certificates if _is_signer(sod, each)]
+    if len(named) != 1:
+        raise NotAuthenticError(Check.DS, f"{len(named)} certificates of the signer")
+    ds = named[0]
+    _check_extensions(ds, Check.DS)
+    if _is_authority(ds):
+        raise NotAuthenticError(Check.KEY_USAGE, "the signer is an authority")
+    if not _usage(ds).digital_signature:
+        raise NotAuthenticError(Check.KEY_USAGE, "no digitalSignature")
+    return ds
+
+
+def _is_signer(sod: Sod, encoded: bytes) -> bool:
+    certificate = asn1_x509.Certificate.load(encoded)
+    sid = cms.SignerIdentifier.load(sod.signer_id)
+    if sid.name == "subject_key_identifier":
+        return bool(sid.native == certificate.key_identifier)
+    named = sid.chosen
+    issuer, serial = named["issuer"].dump(), named["serial_number"].native
+    return bool(certificate.issuer.dump() == issuer and certificate.serial_number == serial)
+
+
+def _csca_of(ds: x509.Certificate, trust: Iterable[x509.Certificate]) -> x509.Certificate:
+    """The trusted authority that signed this certificate: its direct issuer (Doc 9303-12, 3)."""
+    held: NotAuthenticError | None = None
+    for csca in trust:
+        if csca.subject != ds.issuer:
+            continue
+        try:
+            _check_issued(ds, csca)
+        except NotAuthenticError as exc:
+            held = exc
+        else:
+            return csca
+    raise held or NotAuthenticError(Check.CHAIN, f"no CSCA {ds.issuer.rfc4514_string()}")
+
+
+def _check_issued(ds: x509.Certificate, csca: x509.Certificate) -> None:
+    _check_extensions(csca, Check.CHAIN)
+    if not _is_authority(csca) or not _usage(csca).key_cert_sign:
+        raise NotAuthenticError(Check.CHAIN, "the issuer is no authority")
+    parsed = asn1_x509.Certificate.load(ds.public_bytes(Encoding.DER))
+    algorithm = parsed["signature_algorithm"]
+    if algorithm.dump() != parsed["tbs_certificate"]["signature"].dump():
+        raise NotAuthenticError(Check.CHAIN, "two signature algorithms")
+    try:
+        signatures.verify(
+            csca.public_key(),
+            algorithm.dump(),
+            ds.signature,
+            ds.tbs_certificate_bytes,
+            str(algorithm.hash_algo),
+        )
+    except NotAuthenticError as exc:
+        check = Check.CHAIN if exc.check is Check.SIGNATURE else exc.check
+        raise NotAuthenticError(check, f"DS certificate: {exc}") from exc
+
+
+def _check_valid(ds: x509.Certificate, csca: x509.Certificate, at: datetime) -> None:
+    for name, certificate in (("DS", ds), ("CSCA", csca)):
+        if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+            raise NotAuthenticError(Check.VALIDITY, f"{name} not valid at {at:%Y-%m-%d}")
+
+
+def _check_content(sod: Sod) -> None:
+    found = signatures.digest(sod.digest_algorithm, sod.content)
+    if not hmac.compare_digest(found, sod.message_digest):
+        raise NotAuthenticError(Check.MESSAGE_DIGEST, "is of another content")
+
+
+def _check_hashes(sod: Sod, files: Mapping[int, bytes]) -> None:
+    numbered = ((lds.dg_number(fid), content) for fid, content in files.items())
+    there = {n: content for n, content in numbered if n is not None}
+    if there.keys() != sod.hashes.keys():
+        odd = sorted(there.keys() ^ sod.hashes.keys())
+        raise NotAuthenticError(Check.HASHES, f"not both read and signed: {odd}")
+    for number, content in there.items():
+        found = signatures.digest(sod.hash_algorithm, content)
+        if not hmac.compare_digest(found, sod.hashes[number]):
+            raise NotAuthenticError(Check.HASHES, f"DG{number}")
+
+
+def _check_com(sod: Sod, files: Mapping[int, bytes]) -> None:
+    """EF.COM is not signed: it may not hide or invent a data group (Doc 9303-10, 4.6.1)."""
+    if Fid.COM not in files:
+        return
+    try:
+        listed = {DG_NUMBERS[tag] for tag in lds.decode_com(files[Fid.COM]).tags}
+    except DocumentError as exc:
+        raise NotAuthenticError(Check.COM, str(exc)) from exc
+    if listed != sod.hashes.keys():
+        raise NotAuthenticError(Check.COM, "lists other data groups than were signed")
+
+
+def _check_extensions(certificate: x509.Certificate, check: Check) -> None:
+    odd = [e.oid for e in certificate.extensions if e.critical and e.oid not in _KNOWN_CRITICAL]
+    if odd:
+        raise NotAuthenticError(check, f"critical extension {odd[0].dotted_string}")
+
+
+def _usage(certificate: x509.Certificate) -> x509.KeyUsage:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound as exc:
+        raise NotAuthenticError(Check.KEY_USAGE, "no key usage") from exc
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False

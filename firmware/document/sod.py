@@ -1,0 +1,153 @@
+"""EF.SOD: the signed list of data-group hashes (Doc 9303-10, 4.6.2; RFC 5652). Parsing only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from asn1crypto import algos, cms, core
+
+from firmware.document import der
+from firmware.document.errors import Check, DocumentError, NotAuthenticError
+from firmware.document.lds import DG_TAGS, Tag
+
+LDS_SECURITY_OBJECT = "2.23.136.1.1.1"
+MAX_CERTIFICATES = 4
+
+
+class _DataGroupHash(core.Sequence):  # type: ignore[misc]
+    _fields = [("number", core.Integer), ("value", core.OctetString)]  # noqa: RUF012
+
+
+class _DataGroupHashes(core.SequenceOf):  # type: ignore[misc]
+    _child_spec = _DataGroupHash
+
+
+class _LdsVersionInfo(core.Sequence):  # type: ignore[misc]
+    _fields = [  # noqa: RUF012
+        ("lds_version", core.PrintableString),
+        ("unicode_version", core.PrintableString),
+    ]
+
+
+class LdsSecurityObject(core.Sequence):  # type: ignore[misc]
+    """LDSSecurityObject, versions 0 and 1 (Doc 9303-10, 4.6.2.3)."""
+
+    _fields = [  # noqa: RUF012 (asn1crypto's form)
+        ("version", core.Integer),
+        ("hash_algorithm", algos.DigestAlgorithm),
+        ("hashes", _DataGroupHashes),
+        ("version_info", _LdsVersionInfo, {"optional": True}),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Sod:
+    """What an EF.SOD says; nothing of it is verified yet. Algorithms stand as asn1crypto names them."""
+
+    hash_algorithm: str
+    hashes: Mapping[int, bytes]
+    content: bytes  # the encoded LDSSecurityObject
+    signed_attributes: bytes  # as the DER SET that is signed (RFC 5652, 5.4)
+    content_type: str  # as the signed attribute has it
+    message_digest: bytes
+    signed_at: datetime | None
+    digest_algorithm: str
+    signature_algorithm: bytes  # AlgorithmIdentifier, DER
+    signature: bytes
+    signer_id: bytes  # SignerIdentifier, DER
+    certificates: tuple[bytes, ...]  # X.509, DER
+
+
+def parse(content: bytes) -> Sod:
+    """Parse EF.SOD: strict DER, one signer, the LDS content type on both places.
+
+    Raises NotAuthenticError(check) for anything that is not so; the signature is not looked at.
+    """
+    try:
+        cms_bytes = der.one(content, Tag.SOD).value
+        der.check_strict(cms_bytes)
+        return _parsed(_signed_data(cms_bytes))
+    except NotAuthenticError:
+        raise
+    except (DocumentError, ValueError, TypeError, KeyError, OverflowError) as exc:
+        raise NotAuthenticError(Check.SOD, str(exc)) from exc
+
+
+def _signed_data(cms_bytes: bytes) -> Any:
+    info = cms.ContentInfo.load(cms_bytes, strict=True)
+    if info["content_type"].native != "signed_data":
+        raise NotAuthenticError(Check.CONTENT_TYPE, "not CMS SignedData")
+    return info["content"]
+
+
+def _parsed(signed: Any) -> Sod:
+    if len(signed["signer_infos"]) != 1:
+        raise NotAuthenticError(Check.ONE_SIGNER, f"{len(signed['signer_infos'])} signers")
+    encapsulated = signed["encap_content_info"]
+    if encapsulated["content_type"].dotted != LDS_SECURITY_OBJECT:
+        raise NotAuthenticError(Check.CONTENT_TYPE, encapsulated["content_type"].dotted)
+    content = encapsulated["content"].parsed
+    if not isinstance(content, core.OctetString):
+        raise NotAuthenticError(Check.SOD, "the content is no octet string")
+    signer = signed["signer_infos"][0]
+    attributes = _attributes(signer)
+    if attributes["content_type"].dotted != LDS_SECURITY_OBJECT:
+        raise NotAuthenticError(Check.CONTENT_TYPE, attributes["content_type"].dotted)
+    algorithm, hashes = _hashes(content.native)
+    return Sod(
+        hash_algorithm=algorithm,
+        hashes=hashes,
+        content=content.native,
+        signed_attributes=b"\x31" + signer["signed_attrs"].dump()[1:],
+        content_type=LDS_SECURITY_OBJECT,
+        message_digest=attributes["message_digest"].native,
+        signed_at=attributes["signing_time"].native if "signing_time" in attributes else None,
+        digest_algorithm=signer["digest_algorithm"]["algorithm"].native,
+        signature_algorithm=signer["signature_algorithm"].dump(),
+        signature=signer["signature"].native,
+        signer_id=signer["sid"].dump(),
+        certificates=_certificates(signed),
+    )
+
+
+def _attributes(signer: Any) -> dict[str, Any]:
+    """The signed attributes by name, each once and with one value (RFC 5652, 5.3 and 11)."""
+    found: dict[str, Any] = {}
+    if isinstance(signer["signed_attrs"], core.Void):
+        raise NotAuthenticError(Check.MESSAGE_DIGEST, "no signed attributes")
+    for attribute in signer["signed_attrs"]:
+        name = attribute["type"].native
+        if name in found or len(attribute["values"]) != 1:
+            raise NotAuthenticError(Check.SOD, f"signed attribute {name} not exactly once")
+        found[name] = attribute["values"][0]
+    for name in ("content_type", "message_digest"):
+        if name not in found:
+            raise NotAuthenticError(Check.MESSAGE_DIGEST, f"no signed attribute {name}")
+    return found
+
+
+def _hashes(content: bytes) -> tuple[str, dict[int, bytes]]:
+    der.check_strict(content)
+    listed = LdsSecurityObject.load(content, strict=True)
+    if listed["version"].native not in (0, 1):
+        raise NotAuthenticError(Check.SOD, "an LDS security object of another version")
+    hashes: dict[int, bytes] = {}
+    for entry in listed["hashes"]:
+        number = entry["number"].native
+        if number not in DG_TAGS or number in hashes:
+            raise NotAuthenticError(Check.SOD, f"data group {number} unknown or twice")
+        hashes[number] = entry["value"].native
+    return listed["hash_algorithm"]["algorithm"].native, hashes
+
+
+def _certificates(signed: Any) -> tuple[bytes, ...]:
+    if isinstance(signed["certificates"], core.Void):
+        return ()
+    if len(signed["certificates"]) > MAX_CERTIFICATES:
+        raise NotAuthenticError(Check.DS, "too many certificates")
+    if any(choice.name != "certificate" for choice in signed["certificates"]):
+        raise NotAuthenticError(Check.DS, "a certificate that is not X.509")
+    return tuple(choice.chosen.dump() for choice in signed["certificates"])
