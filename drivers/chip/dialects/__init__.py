@@ -1,0 +1,75 @@
+"""What a kind of chip calls the steps of its personalisation. A dialect is data plus one small class.
+
+`firmware.issue.ports.Personalizer` is the same Protocol seen from above; the two must stay equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from drivers.chip.bac import AccessKeys
+
+BytesDone = Callable[[int], None]  # called with the bytes moved since the last call
+
+
+class CardKind(StrEnum):
+    BLANK = "blank"  # in personalisation state, without keys or files
+    OURS = "ours"  # opens with this record's keys, may still be written
+    OURS_LOCKED = "ours_locked"  # opens with this record's keys, operational for ever
+    FOREIGN = "foreign"  # anything else
+
+
+@dataclass(frozen=True, slots=True)
+class CardState:
+    """Which card lies there; `serial` outlives a power cycle, or is None where the dialect has none."""
+
+    kind: CardKind
+    serial: str | None = None
+
+
+class Dialect(Protocol):
+    """One reader's card, spoken to in its own words. One thread, one card at a time.
+
+    Every call may raise UserRetry("hold_card_still" | "place_card"), a DeviceFault, or a CardError when
+    the card refuses; after any of these the session is over and the next call must be `identify`.
+    """
+
+    @property
+    def name(self) -> str:
+        """As in config/cards."""
+
+    @property
+    def block_bytes(self) -> int:
+        """Payload of one write."""
+
+    @property
+    def unreadable(self) -> frozenset[int]:
+        """File identifiers this chip never lets be read back: a profile leaves them out."""
+
+    @property
+    def apdus(self) -> int:
+        """Sent since this object was made."""
+
+    def identify(self, keys: AccessKeys) -> CardState:
+        """Reset the card, start a new session and say which card it is."""
+
+    def put_access_keys(self, keys: AccessKeys) -> None:
+        """Give a blank card its access keys."""
+
+    def write_file(self, fid: int, data: bytes, done: BytesDone) -> None:
+        """Create the file (again) and write all of it."""
+
+    def read_file(self, fid: int, size: int, done: BytesDone) -> bytes | None:
+        """The first `size` bytes through the access protocol (fewer where the file ends before).
+
+        None when the card has no such file. What was created and not written reads as zeros.
+        """
+
+    def lock(self) -> None:
+        """End personalisation for ever."""
+
+    def prove_locked(self, keys: AccessKeys) -> Sequence[str]:
+        """The checks that held, by name; raises NotLocked when one does not."""

@@ -1,0 +1,84 @@
+"""Strict BER-TLV with every length bounded (ISO/IEC 7816-4:2020, 6.3; ISO/IEC 8825-1, 8.1).
+
+Definite lengths only; a tag has at most three bytes, a length field at most four. With `der` (the
+default) lengths must also be in their shortest form.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from drivers.chip.errors import MalformedData
+
+LONGEST_HEADER = 3 + 4
+
+
+class Header(NamedTuple):
+    tag: int
+    length: int  # of the value
+    size: int  # of tag and length field
+
+
+class Tlv(NamedTuple):
+    tag: int
+    value: bytes
+
+
+def encode(tag: int, value: bytes) -> bytes:
+    """One data object in DER form."""
+    width = max(1, (tag.bit_length() + 7) // 8)
+    return tag.to_bytes(width, "big") + encode_length(len(value)) + value
+
+
+def encode_length(length: int) -> bytes:
+    if length < 0x80:
+        return bytes([length])
+    width = (length.bit_length() + 7) // 8
+    return bytes([0x80 | width]) + length.to_bytes(width, "big")
+
+
+def read_header(data: bytes, der: bool = True) -> Header:
+    """Tag and length at the start of `data`, which need not hold the value. Raises MalformedData."""
+    tag_size = _tag_size(data)
+    length, length_size = _length(data[tag_size:], der)
+    return Header(int.from_bytes(data[:tag_size], "big"), length, tag_size + length_size)
+
+
+def parse(data: bytes, der: bool = True) -> list[Tlv]:
+    """All data objects that `data` is made of, none left over. Raises MalformedData."""
+    objects = []
+    while data:
+        header = read_header(data, der)
+        end = header.size + header.length
+        if end > len(data):
+            raise MalformedData(f"TLV: object {header.tag:X} is longer than what holds it")
+        objects.append(Tlv(header.tag, data[header.size : end]))
+        data = data[end:]
+    return objects
+
+
+def _tag_size(data: bytes) -> int:
+    if not data or data[0] in (0x00, 0xFF):
+        raise MalformedData("TLV: no tag")
+    if data[0] & 0x1F != 0x1F:
+        return 1
+    for size in (2, 3):
+        if len(data) < size:
+            break
+        if not data[size - 1] & 0x80:
+            return size
+    raise MalformedData("TLV: tag cut off or longer than three bytes")
+
+
+def _length(data: bytes, der: bool) -> tuple[int, int]:
+    if not data:
+        raise MalformedData("TLV: no length")
+    if data[0] < 0x80:
+        return data[0], 1
+    width = data[0] & 0x7F
+    if not 1 <= width <= 3 or len(data) < 1 + width:
+        raise MalformedData("TLV: length indefinite, cut off or too long")
+    length = int.from_bytes(data[1 : 1 + width], "big")
+    if der and encode_length(length) != data[: 1 + width]:
+        raise MalformedData("TLV: length not in its shortest form")
+    return length, 1 + width
