@@ -1,0 +1,5 @@
+"""`python -m centre` is `kiosk-centre`."""
+
+from centre.cli import main
+
+main()

@@ -1,0 +1,145 @@
+"""`kiosk-centre`: make a centre, enrol boxes, fill the registry, serve."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from centre import db, registry
+from centre.errors import CentreError, CentreSetupError
+from centre.files import write_whole
+from centre.ledger import broken_at as ledger_broken_at
+from centre.pki import Role
+from centre.serve import ready_file, serve
+from centre.station import Station
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Trung tâm của trạm căn cước · The centre of the enrolment kiosk: registry, signer, ingest.",
+)
+registry_app = typer.Typer(no_args_is_help=True, help="The population registry.")
+app.add_typer(registry_app, name="registry")
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The centre's folder.")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        envvar="KIOSK_CENTRE_DATABASE",
+        help="SQLAlchemy URL (postgresql+psycopg://…); SQLite inside DIR when not given.",
+    ),
+]
+
+
+@app.command()
+def init(folder: Folder, database: Database = None) -> None:
+    """Make a new centre: a DEVELOPMENT key set and an empty database."""
+    Station(folder, database).init()
+    typer.echo(f"a development centre is ready in {folder}; next: kiosk-centre enrol-box")
+
+
+@app.command()
+def enrol_box(
+    folder: Folder,
+    box: Annotated[str, typer.Option(help="The box's id, as in BOX-01.")],
+    out: Annotated[Path, typer.Option(help="Where the box's key, certificate and anchors go.")],
+    database: Database = None,
+) -> None:
+    """Give a box its identity: everything it needs, and nothing else, is written into OUT."""
+    Station(folder, database).enrol_box(box, out)
+    typer.echo(f"{box} is enrolled; its files are in {out}")
+
+
+@registry_app.command("import")
+def import_persons(
+    folder: Folder,
+    file: Annotated[Path, typer.Argument(help="A JSON list of persons.")],
+    database: Database = None,
+) -> None:
+    """Put persons into the registry, replacing those of the same number."""
+    persons = registry.load_persons(_read(file))
+    engine = Station(folder, database).engine()
+    with db.writing(engine) as connection:
+        count = registry.store(connection, persons)
+    typer.echo(f"{count} persons imported")
+
+
+@registry_app.command("extract")
+def extract(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    database: Database = None,
+) -> None:
+    """Write a signed extract of the registry, for boxes that will be offline."""
+    station = Station(folder, database)
+    signer = station.pki.credential(Role.EXTRACT)
+    with db.reading(station.engine()) as connection:
+        data = registry.make_extract(registry.everyone(connection), signer, datetime.now(UTC))
+    write_whole(out, data, mode=0o600)
+    typer.echo(f"{len(data)} bytes written to {out}")
+
+
+@app.command("serve")
+def serve_command(
+    folder: Folder,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8443,
+    ready: Annotated[
+        Path | None,
+        typer.Option("--ready-file", help="Write the ready line here instead of to the output."),
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Serve the boxes until ended; prints one JSON line with host and port when ready."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("resumable_upload").setLevel(logging.ERROR)  # it logs what clients send
+    station = Station(folder, database)
+    engine = station.engine()
+    announce = ready_file(ready) if ready else _print_line
+    try:
+        serve(station.app(engine), station.pki, host, port, announce)
+    except OSError as exc:
+        raise CentreSetupError(
+            f"cannot listen on {host}:{port} ({exc.strerror}): choose another --port"
+        ) from exc
+    finally:
+        engine.dispose()
+
+
+@app.command()
+def counts(folder: Folder, database: Database = None) -> None:
+    """Print what has arrived, by status, box and unit, and the state of the ledger, as JSON."""
+    station = Station(folder, database)
+    engine = station.engine()
+    typer.echo(json.dumps(station.centre(engine).counts(), indent=2, ensure_ascii=False))
+    with db.reading(engine) as connection:
+        broken = ledger_broken_at(connection)
+    if broken is not None:
+        raise CentreSetupError(f"the ledger's chain is broken at position {broken}")
+
+
+def main() -> None:
+    """The entry point: a refusal is one line on stderr and exit code 1, never a traceback."""
+    try:
+        app()
+    except CentreError as exc:
+        sys.exit(f"kiosk-centre: {exc}")
+
+
+def _print_line(line: dict[str, object]) -> None:
+    typer.echo(json.dumps(line))
+    sys.stdout.flush()
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as exc:
+        raise CentreSetupError(f"{file} cannot be read: {exc.strerror}") from exc

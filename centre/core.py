@@ -1,0 +1,211 @@
+"""What the centre does, without HTTP: each public method blocks and is one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyrage
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from sqlalchemy import Connection, Engine, func, insert, select
+
+from centre import db, ingest, ledger, registry
+from centre.cases import stamp
+from centre.errors import Refused
+from centre.files import make_folder, sync_folder
+from centre.ledger import Issue
+from centre.pki import AgeRole, Credential, Pki, Role, common_name
+from centre.uploads import BoxUploads
+from firmware.records.format import receipt
+from firmware.records.format.errors import SchemaRefused, SealRefused, SignatureRefused
+from firmware.records.format.seal import OpenedRecord, open_sealed
+
+log = logging.getLogger(__name__)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys and anchors that the running centre works with."""
+
+    document_signer: Credential
+    receipts: Credential
+    extracts: Credential
+    box_ca: x509.Certificate
+    identity: pyrage.x25519.Identity
+    is_development: bool
+
+    @classmethod
+    def read(cls, pki: Pki) -> Keys:
+        """Raises CentreSetupError when something is missing."""
+        return cls(
+            pki.credential(Role.DOCUMENT_SIGNER),
+            pki.credential(Role.RECEIPT),
+            pki.credential(Role.EXTRACT),
+            pki.certificate(Role.BOX_CA),
+            pyrage.x25519.Identity.from_str(pki.age_identity(AgeRole.CENTRE)),
+            pki.is_development,
+        )
+
+
+class Centre:
+    """Registry, signer and ingest over one database and one folder of sealed records."""
+
+    def __init__(
+        self, engine: Engine, keys: Keys, archive: Path, clock: Callable[[], datetime] = now
+    ) -> None:
+        self._engine = engine
+        self._keys = keys
+        self._archive = archive
+        self._clock = clock
+
+    def admit(self, certificate: x509.Certificate) -> str:
+        """The id of the enrolled box with exactly this certificate. Raises Refused(403)."""
+        box = common_name(certificate)
+        with db.reading(self._engine) as connection:
+            row = connection.execute(select(db.boxes).where(db.boxes.c.box == box)).first()
+        if row is None or row.certificate_sha256 != certificate.fingerprint(SHA256()).hex():
+            raise Refused(403, "box_unknown", "this certificate is not the enrolled one of a box")
+        return box
+
+    def health(self) -> dict[str, Any]:
+        with db.reading(self._engine) as connection:
+            connection.execute(select(1))
+        return {
+            "status": "ok",
+            "time": stamp(self._clock()),
+            "development": self._keys.is_development,
+        }
+
+    def person(self, box: str, number: str) -> registry.Person:
+        """The person of `number`; the look-up is on record. Raises Refused(404)."""
+        with db.writing(self._engine) as connection:
+            self._looked_up(connection, box, number)
+            person = registry.find(connection, number)
+        if person is None:
+            raise Refused(404, "person_unknown")
+        return person
+
+    def extract(self, box: str) -> bytes:
+        """A signed extract of the whole registry; the look-up is on record."""
+        with db.writing(self._engine) as connection:
+            self._looked_up(connection, box, "*")
+        with db.reading(self._engine) as connection:
+            persons = registry.everyone(connection)
+            return registry.make_extract(persons, self._keys.extracts, self._clock())
+
+    def sign(self, box: str, issue: Issue) -> bytes:
+        """EF.SOD for `issue`. Raises Refused(403) for another box's request, and as `ledger.grant`."""
+        if issue.box != box:
+            raise Refused(403, "other_box", "the request is in another box's name")
+        with db.writing(self._engine) as connection:
+            return ledger.grant(connection, issue, self._keys.document_signer, self._clock())
+
+    def take_in(self, box: str, uploads: BoxUploads, upload: str, sealed_digest: str) -> bytes:
+        """The signed receipt (JSON) for the record in a completed upload; the same on each repeat.
+
+        Raises Refused: 404 upload_unknown, 422 sealed_digest | seal | signature | schema | simulated,
+        403 other_box. A refused upload is forgotten; the record stays on the box.
+        """
+        known = self.receipt(box, sealed_digest=sealed_digest)
+        if known is None:
+            try:
+                known = self._receive(box, uploads, upload, sealed_digest)
+            except Refused:
+                uploads.delete_upload(upload)
+                raise
+        uploads.delete_upload(upload)
+        return known
+
+    def receipt(self, box: str, **digests: str) -> bytes | None:
+        """The receipt of this box's record by `record_digest` or `sealed_digest` or both, or None."""
+        with db.reading(self._engine) as connection:
+            return _receipt(connection, box, digests)
+
+    def counts(self) -> dict[str, Any]:
+        """Records by status, by box and by capturing unit (most first), and grants by state."""
+        records = db.records.c
+        with db.reading(self._engine) as connection:
+            return {
+                "records": _tally(connection, records.status),
+                "boxes": _tally(connection, records.box),
+                "units": _tally(connection, records.unit),
+                "held": _tally(connection, records.reason, records.status == "HELD"),
+                "grants": ledger.counts(connection),
+            }
+
+    def _receive(self, box: str, uploads: BoxUploads, upload: str, sealed_digest: str) -> bytes:
+        path = uploads.completed(upload)
+        if path is None or not path.exists():
+            raise Refused(404, "upload_unknown", "no finished upload of this box has that id")
+        sealed = path.read_bytes()
+        if hashlib.sha256(sealed).hexdigest() != sealed_digest:
+            raise Refused(422, "sealed_digest", "the file that arrived has another digest")
+        opened = self._open(sealed)
+        if opened.box != box:
+            raise Refused(403, "other_box", "the record is another box's")
+        if opened.manifest["simulated"] and not self._keys.is_development:
+            raise Refused(422, "simulated", "a simulated record is nothing for a production centre")
+        self._keep(path, sealed_digest)
+        return self._record(opened, sealed_digest)
+
+    def _open(self, sealed: bytes) -> OpenedRecord:
+        try:
+            return open_sealed(sealed, [self._keys.identity], self._keys.box_ca, self._clock())
+        except SealRefused as exc:
+            raise Refused(422, "seal", str(exc)) from exc
+        except SignatureRefused as exc:
+            raise Refused(422, "signature", str(exc)) from exc
+        except SchemaRefused as exc:
+            raise Refused(422, "schema", str(exc)[:2000]) from exc
+
+    def _keep(self, path: Path, sealed_digest: str) -> None:
+        """Put the sealed file, as it came, among the records before the database speaks of it."""
+        folder = self._archive / sealed_digest[:2]
+        make_folder(folder, mode=0o700)
+        with suppress(FileExistsError):
+            os.link(path, folder / f"{sealed_digest}.age")
+        sync_folder(folder)
+        sync_folder(self._archive)
+
+    def _record(self, opened: OpenedRecord, sealed_digest: str) -> bytes:
+        digests = {"record_digest": opened.record_digest, "sealed_digest": sealed_digest}
+        with db.writing(self._engine) as connection:
+            known = _receipt(connection, opened.box, digests)
+            if known is not None:
+                return known
+            verdict = ingest.take_in(connection, opened, sealed_digest, self._clock())
+            body = receipt.sign(verdict, self._keys.receipts.key).to_json()
+            connection.execute(insert(db.receipts).values(**digests, body=body))
+        log.info("record %s of %s: %s", opened.record_digest, opened.box, verdict.kind)
+        return body
+
+    def _looked_up(self, connection: Connection, box: str, number: str) -> None:
+        row = {"at": stamp(self._clock()), "box": box, "number": number}
+        connection.execute(insert(db.lookups).values(**row))
+
+
+def _receipt(connection: Connection, box: str, digests: Mapping[str, str]) -> bytes | None:
+    of_record = db.records.c.record_digest == db.receipts.c.record_digest
+    query = select(db.receipts.c.body).join(db.records, of_record).where(db.records.c.box == box)
+    for name, value in digests.items():
+        query = query.where(db.receipts.c[name] == value)
+    row = connection.execute(query.order_by(db.receipts.c.sealed_digest)).first()
+    return None if row is None else bytes(row.body)
+
+
+def _tally(connection: Connection, column: Any, *where: Any) -> dict[str, int]:
+    query = select(column, func.count()).where(*where).group_by(column)
+    rows = connection.execute(query.order_by(func.count().desc(), column))
+    return {str(row[0]): int(row[1]) for row in rows}

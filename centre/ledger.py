@@ -1,0 +1,201 @@
+"""The right to make a card (DESIGN section 6): what is granted, voided and issued, each a ledger row.
+
+A grant is OPEN from its signature until its card is reported lost (VOID) or its record is accepted
+(ISSUED). One (number, case) has at most one OPEN grant; the database holds that rule too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import rfc8785
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
+
+from centre import db
+from centre.cases import stamp, too_soon
+from centre.errors import Refused
+from centre.pki import Credential
+from centre.signer import sign_document
+
+GENESIS = "0" * 64
+
+
+class Grant(StrEnum):
+    OPEN = "OPEN"
+    VOID = "VOID"
+    ISSUED = "ISSUED"
+
+
+class Act(StrEnum):
+    GRANTED = "GRANTED"
+    VOIDED = "VOIDED"
+    ISSUED = "ISSUED"
+    RECORDED = "RECORDED"
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One signing request: SHA-256 by data group number, for one try to make one record's card.
+
+    `lost` are the earlier attempts of the same record whose cards an officer has given up.
+    """
+
+    record_id: str
+    number: str
+    case: str
+    box: str
+    epoch: int
+    attempt: int
+    data_groups: Mapping[int, bytes]
+    lost: frozenset[int] = frozenset()
+
+    @property
+    def content_sha256(self) -> str:
+        """What must not change when the same attempt is asked again."""
+        content: dict[str, str | int] = {
+            "number": self.number,
+            "case": self.case,
+            "box": self.box,
+            "epoch": self.epoch,
+            "data_groups": ",".join(f"{n}:{h.hex()}" for n, h in sorted(self.data_groups.items())),
+        }
+        return hashlib.sha256(rfc8785.dumps({**content})).hexdigest()
+
+
+def grant(connection: Connection, issue: Issue, signer: Credential, at: datetime) -> bytes:
+    """EF.SOD for `issue`, signed now or when it was first asked; part of the caller's transaction.
+
+    Raises Refused(409): attempt_changed, attempt_void, already_issued, attempt_open, open_elsewhere.
+    """
+    same = _attempt(connection, issue)
+    if same is not None:
+        return _again(same, issue)
+    _void_lost(connection, issue, at)
+    _refuse_second(connection, issue, at)
+    ef_sod = sign_document(issue.data_groups, signer, at)
+    sod_sha256 = hashlib.sha256(ef_sod).hexdigest()
+    connection.execute(
+        insert(db.grants).values(
+            sod_sha256=sod_sha256,
+            number=issue.number,
+            case=issue.case,
+            record_id=issue.record_id,
+            box=issue.box,
+            epoch=issue.epoch,
+            attempt=issue.attempt,
+            content_sha256=issue.content_sha256,
+            ef_sod=ef_sod,
+            state=Grant.OPEN,
+            settled_at="",
+        )
+    )
+    append(connection, Act.GRANTED, sod_sha256, issue.record_id, issue.box, at)
+    return ef_sod
+
+
+def find(connection: Connection, sod_sha256: str) -> Row[Any] | None:
+    """The grant whose EF.SOD has this SHA-256 (hex), if the centre ever signed it."""
+    return connection.execute(select(db.grants).where(db.grants.c.sod_sha256 == sod_sha256)).first()
+
+
+def has_open(connection: Connection, record_id: str) -> bool:
+    """Whether a card of this record may still be made, or be out there unaccounted for."""
+    still = and_(db.grants.c.record_id == record_id, db.grants.c.state == Grant.OPEN)
+    return connection.execute(select(db.grants.c.sod_sha256).where(still)).first() is not None
+
+
+def settle(connection: Connection, sod_sha256: str, state: Grant, box: str, at: datetime) -> None:
+    """Move an OPEN grant to VOID or ISSUED; one that is no longer open stays as it is."""
+    row = find(connection, sod_sha256)
+    if row is None or row.state != Grant.OPEN:
+        return
+    connection.execute(
+        update(db.grants)
+        .where(db.grants.c.sod_sha256 == sod_sha256)
+        .values(state=state, settled_at=stamp(at))
+    )
+    act = Act.VOIDED if state is Grant.VOID else Act.ISSUED
+    append(connection, act, sod_sha256, row.record_id, box, at)
+
+
+def append(connection: Connection, act: Act, subject: str, record_id: str, box: str, at: datetime) -> int:
+    """Add one row to the chain; its position, from 1 without gaps."""
+    last = connection.execute(
+        select(db.ledger.c.position, db.ledger.c.hash).order_by(db.ledger.c.position.desc())
+    ).first()
+    row = {
+        "position": last.position + 1 if last else 1,
+        "at": stamp(at),
+        "act": str(act),
+        "subject": subject,
+        "record_id": record_id,
+        "box": box,
+        "previous": last.hash if last else GENESIS,
+    }
+    connection.execute(insert(db.ledger).values(**row, hash=_row_hash(row)))
+    return int(row["position"])
+
+
+def broken_at(connection: Connection) -> int | None:
+    """The position of the first ledger row that does not fit the chain, or None when all do."""
+    previous = GENESIS
+    for place, found in enumerate(
+        connection.execute(select(db.ledger).order_by(db.ledger.c.position)), start=1
+    ):
+        row = dict(found._mapping)
+        stated = row.pop("hash")
+        if (row["position"], row["previous"], stated) != (place, previous, _row_hash(row)):
+            return place
+        previous = stated
+    return None
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many grants are in each state."""
+    rows = connection.execute(select(db.grants.c.state, func.count()).group_by(db.grants.c.state))
+    found = {str(row[0]): int(row[1]) for row in rows}
+    return {state.lower(): found.get(state, 0) for state in Grant}
+
+
+def _attempt(connection: Connection, issue: Issue) -> Row[Any] | None:
+    same = and_(db.grants.c.record_id == issue.record_id, db.grants.c.attempt == issue.attempt)
+    return connection.execute(select(db.grants).where(same)).first()
+
+
+def _again(row: Row[Any], issue: Issue) -> bytes:
+    if row.content_sha256 != issue.content_sha256:
+        raise Refused(409, "attempt_changed", "this attempt was signed over other content")
+    if row.state == Grant.VOID:
+        raise Refused(409, "attempt_void", "this attempt was reported lost")
+    return bytes(row.ef_sod)
+
+
+def _void_lost(connection: Connection, issue: Issue, at: datetime) -> None:
+    """Only attempts of the same record can be given up (a waiting record may change its box)."""
+    of_record = db.grants.c.record_id == issue.record_id
+    earlier = select(db.grants.c.sod_sha256, db.grants.c.attempt).where(of_record)
+    for row in connection.execute(earlier).all():
+        if row.attempt in issue.lost and row.attempt < issue.attempt:
+            settle(connection, row.sod_sha256, Grant.VOID, issue.box, at)
+
+
+def _refuse_second(connection: Connection, issue: Issue, at: datetime) -> None:
+    of_case = and_(db.grants.c.number == issue.number, db.grants.c.case == issue.case)
+    for row in connection.execute(select(db.grants).where(of_case)):
+        if row.state == Grant.OPEN and row.record_id == issue.record_id:
+            raise Refused(409, "attempt_open", f"attempt {row.attempt} is not reported lost")
+        if row.state == Grant.OPEN:
+            raise Refused(409, "open_elsewhere", "another record has the open issue of this case")
+        if row.state == Grant.ISSUED and (
+            row.record_id == issue.record_id or too_soon(issue.case, row.settled_at, at)
+        ):
+            raise Refused(409, "already_issued", "a card was issued for this case")
+
+
+def _row_hash(row: Mapping[str, Any]) -> str:
+    return hashlib.sha256(rfc8785.dumps(dict(row))).hexdigest()

@@ -1,0 +1,74 @@
+"""Running the centre: TLS 1.3 with required client certificates, one ready line, an orderly end."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from centre.pki import Pki, Role
+from centre.wire import PeerCertificateProtocol
+
+MAX_HEAD_BYTES = 16 * 1024
+MAX_CONNECTIONS = 256
+GRACE_S = 10
+
+
+def tls_context(pki: Pki) -> ssl.SSLContext:
+    """Server side: only boxes with a certificate of the box CA get in."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(pki.certificate_path(Role.BOX_CA))
+    context.load_cert_chain(pki.certificate_path(Role.TLS_SERVER), pki.key_path(Role.TLS_SERVER))
+    return context
+
+
+def serve(app: Starlette, pki: Pki, host: str, port: int, ready: Callable[[dict[str, Any]], None]) -> None:
+    """Serve until SIGINT or SIGTERM. `ready` is called once with host, port and pid when it listens.
+
+    Raises OSError when the address cannot be had.
+    """
+    context = tls_context(pki)
+    config = uvicorn.Config(
+        app,
+        http=PeerCertificateProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,  # its lines would hold personal numbers
+        server_header=False,
+        ssl_context_factory=lambda _config, _default: context,
+        limit_concurrency=MAX_CONNECTIONS,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    with socket.create_server((host, port), backlog=128) as listener:
+        _Server(config, lambda: ready({"host": host, "port": listener.getsockname()[1]})).run([listener])
+
+
+def ready_file(path: Path) -> Callable[[dict[str, Any]], None]:
+    """Write the ready line into `path`, whole or not at all."""
+
+    def write(line: dict[str, Any]) -> None:
+        beside = path.with_name(f".{path.name}.new")
+        beside.write_text(json.dumps(line) + "\n")
+        beside.replace(path)
+
+    return write
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()

@@ -1,0 +1,72 @@
+"""The edge of the centre: which box speaks, and how much of what it says is read.
+
+uvicorn does not show an application the client's certificate; `PeerCertificateProtocol` puts it into
+each request's state, from the TLS connection that has verified it.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import AsyncIterator
+from typing import Any
+
+from cryptography import x509
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from centre.errors import Refused
+from centre.pki import BOX_ID, common_name
+
+PEER_CERTIFICATE = "peer_certificate"
+MAX_JSON_BYTES = 64 * 1024
+
+
+class PeerCertificateProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 with the verified client certificate (DER) in `request.state`."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        tls: ssl.SSLObject = transport.get_extra_info("ssl_object")
+        self.app_state = {**self.app_state, PEER_CERTIFICATE: tls.getpeercert(binary_form=True)}
+
+
+def peer(state: Any) -> x509.Certificate:
+    """The certificate of the box behind this request. Raises Refused(403) when it names no box."""
+    certificate = x509.load_der_x509_certificate(state[PEER_CERTIFICATE])
+    if not BOX_ID.fullmatch(common_name(certificate)):
+        raise Refused(403, "no_box", "the client certificate names no box")
+    return certificate
+
+
+async def read_json(request: Request) -> dict[str, Any]:
+    """The body's JSON object. Raises Refused: 413 beyond MAX_JSON_BYTES, 400 when it is none."""
+    body = await read_body(request.receive, MAX_JSON_BYTES)
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise Refused(400, "no_json", "the body is not JSON") from exc
+    if not isinstance(value, dict):
+        raise Refused(400, "no_json", "the body is not a JSON object")
+    return value
+
+
+async def read_body(receive: Receive, most: int) -> bytes:
+    """The whole body, of at most `most` bytes. Raises Refused(413), or ClientDisconnect."""
+    body = bytearray()
+    async for part in _parts(receive):
+        body += part
+        if len(body) > most:
+            raise Refused(413, "too_long", f"a body has at most {most} bytes here")
+    return bytes(body)
+
+
+async def _parts(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
