@@ -1,6 +1,6 @@
 """A frame as a U.are.U sensor sends it: a 64-byte header, then up to 289 rows of 384 pixels.
 
-The header says which runs of rows are scrambled, plain or absent. Its claims are checked before they are used.
+The header says which runs of rows are scrambled, plain or absent. Its claims are checked before use.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import NoReturn
 
 import usb.core
 from usb.backend import IBackend
@@ -105,19 +104,20 @@ class UsbBus(IBackend):  # type: ignore[misc] # pyusb has no types
     def _check(self, handle: Handle) -> None:
         """Raise ENODEV unless the device that `handle` was opened on is still plugged in."""
         if handle.plug != self._plug:
-            raise_usb(errno.ENODEV, "No such device (it may have been disconnected)")
+            raise usb_error(errno.ENODEV, "No such device (it may have been disconnected)")
 
 
-def raise_usb(number: int, why: str) -> NoReturn:
-    """Raise what pyusb's libusb backend raises for this errno."""
+def usb_error(number: int, why: str) -> Exception:
+    """Return what pyusb's libusb backend raises for this errno."""
     kind = usb.core.USBTimeoutError if number == errno.ETIMEDOUT else usb.core.USBError
-    raise kind(why, None, number)
+    error: Exception = kind(why, None, number)
+    return error
 
 
 def fill(buffer: array[int], data: bytes) -> int:
     """Put what the device sent into pyusb's buffer and return its size; too much is an overflow."""
     if len(data) > len(buffer):
-        raise_usb(errno.EOVERFLOW, "Overflow")
+        raise usb_error(errno.EOVERFLOW, "Overflow")
     memoryview(buffer)[: len(data)] = data
     return len(data)
 

@@ -18,7 +18,7 @@ from threading import Condition
 
 from drivers.virtual import pcapng
 from drivers.virtual.pcapng import RecordingError, Transfer, UsbPacket
-from drivers.virtual.usb_bus import Handle, UsbBus, fill, raise_usb
+from drivers.virtual.usb_bus import Handle, UsbBus, fill, usb_error
 
 CANCELLED = {-errno.ENOENT, -errno.ECONNRESET}
 GET_DESCRIPTOR = bytes([0x80, 0x06])  # USB 2.0, 9.4.3
@@ -88,17 +88,17 @@ class Replay(UsbBus):
         """Return the recorded completion of `request`, or raise what it, or its absence, means to pyusb."""
         with self._moved:
             if self._at == len(self._tape):
-                raise_usb(errno.ENODEV, "the recording has ended")
+                raise usb_error(errno.ENODEV, "the recording has ended")
             self._requests.append(request)
             self._wind()
             self._moved.wait_for(lambda: request.answer or request.differs, timeout / 1000)
             self._requests.remove(request)
         if request.differs:
-            raise_usb(errno.EPIPE, request.differs)
+            raise usb_error(errno.EPIPE, request.differs)
         if request.answer is None or request.answer.status in CANCELLED:
-            raise_usb(errno.ETIMEDOUT, "Operation timed out")
+            raise usb_error(errno.ETIMEDOUT, "Operation timed out")
         if request.answer.status < 0:
-            raise_usb(-request.answer.status, "the recorded request failed")
+            raise usb_error(-request.answer.status, "the recorded request failed")
         return request.answer
 
     def _wind(self) -> None:
