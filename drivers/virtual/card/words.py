@@ -1,0 +1,84 @@
+"""What a card understands of a command APDU, and how it says no (ISO/IEC 7816-3:2006, 12.1; 7816-4).
+
+Written from the standards for the card's side alone: it shares no code with `drivers.chip`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class StatusWord(Exception):  # noqa: N818 (an answer of the card, not a fault of the program)
+    """The card's program ends the command with these status bytes."""
+
+    def __init__(self, sw: int) -> None:
+        super().__init__(f"{sw:04X}")
+        self.sw = sw
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A parsed command; `ne` is 0 when Le is absent, `protected` when it came in secure messaging."""
+
+    cla: int
+    ins: int
+    p1: int
+    p2: int
+    data: bytes
+    ne: int
+    extended: bool
+    protected: bool = False
+
+    @property
+    def p1p2(self) -> int:
+        return self.p1 << 8 | self.p2
+
+
+class Program(Protocol):
+    """An application on the card. `state` is what survives a power cycle, as JSON values."""
+
+    kind: str
+
+    def select(self) -> bytes:
+        """Become the current application, forgetting what was volatile; return the FCI or nothing."""
+
+    def process(self, command: Command) -> bytes:
+        """Answer one command with the whole response APDU, or raise StatusWord."""
+
+    def state(self) -> dict[str, Any]: ...
+
+
+def parse(apdu: bytes) -> Command:
+    """All seven forms of a command APDU. Raises StatusWord(6700) for any other."""
+    if len(apdu) < 4:
+        raise StatusWord(0x6700)
+    cla, ins, p1, p2 = apdu[:4]
+    data, ne, extended = _body(apdu[4:])
+    return Command(cla, ins, p1, p2, data, ne, extended)
+
+
+def respond(data: bytes, sw: int = 0x9000) -> bytes:
+    return data + bytes((sw >> 8, sw & 0xFF))
+
+
+def _body(body: bytes) -> tuple[bytes, int, bool]:
+    if not body:  # case 1
+        return b"", 0, False
+    if len(body) == 1:  # case 2S
+        return b"", body[0] or 256, False
+    if body[0]:  # cases 3S, 4S
+        return *_data_and_le(body[1:], body[0], le_size=1), False
+    if len(body) == 3:  # case 2E
+        return b"", int.from_bytes(body[1:], "big") or 65536, True
+    nc = int.from_bytes(body[1:3], "big")  # cases 3E, 4E
+    if not nc:
+        raise StatusWord(0x6700)
+    return *_data_and_le(body[3:], nc, le_size=2), True
+
+
+def _data_and_le(rest: bytes, nc: int, le_size: int) -> tuple[bytes, int]:
+    data, le = rest[:nc], rest[nc:]
+    if len(data) != nc or len(le) not in (0, le_size):
+        raise StatusWord(0x6700)
+    return data, (int.from_bytes(le, "big") or 256**le_size) if le else 0
