@@ -92,13 +92,16 @@ def _document_signer(sod: Sod) -> x509.Certificate:
 
 
 def _is_signer(sod: Sod, encoded: bytes) -> bool:
-    certificate = asn1_x509.Certificate.load(encoded)
-    sid = cms.SignerIdentifier.load(sod.signer_id)
-    if sid.name == "subject_key_identifier":
-        return bool(sid.native == certificate.key_identifier)
-    named = sid.chosen
-    issuer, serial = named["issuer"].dump(), named["serial_number"].native
-    return bool(certificate.issuer.dump() == issuer and certificate.serial_number == serial)
+    try:
+        certificate = asn1_x509.Certificate.load(encoded)
+        sid = cms.SignerIdentifier.load(sod.signer_id)
+        if sid.name == "subject_key_identifier":
+            return bool(sid.native == certificate.key_identifier)
+        named = sid.chosen
+        issuer, serial = named["issuer"].dump(), named["serial_number"].native
+        return bool(certificate.issuer.dump() == issuer and certificate.serial_number == serial)
+    except (ValueError, TypeError, KeyError) as exc:
+        raise NotAuthenticError(Check.DS, str(exc)) from exc
 
 
 def _csca_of(ds: x509.Certificate, trust: Iterable[x509.Certificate]) -> x509.Certificate:
@@ -130,7 +133,6 @@ def _check_issued(ds: x509.Certificate, csca: x509.Certificate) -> None:
             algorithm.dump(),
             ds.signature,
             ds.tbs_certificate_bytes,
-            str(algorithm.hash_algo),
         )
     except NotAuthenticError as exc:
         check = Check.CHAIN if exc.check is Check.SIGNATURE else exc.check

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from asn1crypto import algos
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
@@ -33,16 +33,18 @@ def digest(algorithm: str, data: bytes) -> bytes:
     return state.finalize()
 
 
-def verify(key: object, algorithm: bytes, signature: bytes, signed: bytes, digest_name: str) -> None:
+def verify(
+    key: object, algorithm: bytes, signature: bytes, signed: bytes, digest_name: str | None = None
+) -> None:
     """Return if `signature` over `signed` holds under `key`.
 
-    `algorithm` is the AlgorithmIdentifier as DER; `digest_name` is the hash that stands beside it
-    (a CMS signer's digest algorithm), which it must not contradict. Raises NotAuthenticError
-    (ALGORITHM) for what is not on the list, (SIGNATURE) for what does not hold.
+    `algorithm` is the AlgorithmIdentifier as DER; `digest_name` is the hash named beside it (a CMS
+    signer's digest algorithm), which it must not contradict. Raises NotAuthenticError(ALGORITHM) for
+    what is not on the list, (SIGNATURE) for what does not hold.
     """
-    named = algos.SignedDigestAlgorithm.load(algorithm, strict=True)
     check_key(key)
     try:
+        named = algos.SignedDigestAlgorithm.load(algorithm, strict=True)
         if isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(signature, signed, ec.ECDSA(_hash(_of(named, "ecdsa", digest_name))))
         elif isinstance(key, rsa.RSAPublicKey):
@@ -50,6 +52,8 @@ def verify(key: object, algorithm: bytes, signature: bytes, signed: bytes, diges
             key.verify(signature, signed, pad, _hash(hash_name))
     except InvalidSignature as exc:
         raise NotAuthenticError(Check.SIGNATURE, "does not hold") from exc
+    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm) as exc:
+        raise NotAuthenticError(Check.ALGORITHM, str(exc)) from exc
 
 
 def check_key(key: object) -> None:
@@ -64,18 +68,19 @@ def check_key(key: object) -> None:
         raise NotAuthenticError(Check.ALGORITHM, f"a key of kind {type(key).__name__}")
 
 
-def _of(named: Any, family: str, beside: str) -> str:
+def _of(named: Any, family: str, beside: str | None) -> str:
     """The hash of a signature algorithm of this family, once it agrees with the one beside it."""
     if named.signature_algo != family:
         raise NotAuthenticError(Check.ALGORITHM, str(named["algorithm"].native))
-    # rsaEncryption alone names no hash: then the one beside it counts (RFC 3370, 3.2)
-    own = beside if named["algorithm"].native == "rsassa_pkcs1v15" else str(named.hash_algo)
-    if own != beside:
+    if beside and named["algorithm"].native == "rsassa_pkcs1v15":
+        return beside  # rsaEncryption alone names no hash (RFC 3370, 3.2)
+    own = str(named.hash_algo)
+    if beside and own != beside:
         raise NotAuthenticError(Check.ALGORITHM, f"{own} beside {beside}")
     return own
 
 
-def _rsa_padding(named: Any, beside: str) -> tuple[padding.AsymmetricPadding, str]:
+def _rsa_padding(named: Any, beside: str | None) -> tuple[padding.AsymmetricPadding, str]:
     if named.signature_algo != "rsassa_pss":
         return padding.PKCS1v15(), _of(named, "rsassa_pkcs1v15", beside)
     own = _of(named, "rsassa_pss", beside)

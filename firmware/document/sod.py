@@ -96,12 +96,14 @@ def _parsed(signed: Any) -> Sod:
     attributes = _attributes(signer)
     if attributes["content_type"].dotted != LDS_SECURITY_OBJECT:
         raise NotAuthenticError(Check.CONTENT_TYPE, attributes["content_type"].dotted)
+    to_sign = b"\x31" + signer["signed_attrs"].dump()[1:]
+    der.check_strict(to_sign)
     algorithm, hashes = _hashes(content.native)
     return Sod(
         hash_algorithm=algorithm,
         hashes=hashes,
         content=content.native,
-        signed_attributes=b"\x31" + signer["signed_attrs"].dump()[1:],
+        signed_attributes=to_sign,
         content_type=LDS_SECURITY_OBJECT,
         message_digest=attributes["message_digest"].native,
         signed_at=attributes["signing_time"].native if "signing_time" in attributes else None,

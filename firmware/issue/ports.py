@@ -24,7 +24,7 @@ class AccessKeys(Protocol):
 
 
 class CardState(Protocol):
-    """Which card lies there. `kind`: blank, ours, ours_locked, foreign (a StrEnum of the dialect)."""
+    """Which card lies there. `kind`: blank, ours, ours_locked, foreign (the dialect's StrEnum)."""
 
     @property
     def kind(self) -> str: ...
@@ -45,6 +45,8 @@ class Personalizer(Protocol):
     def name(self) -> str: ...  # of the dialect, as in config/cards
     @property
     def block_bytes(self) -> int: ...  # payload of one write
+    @property
+    def unreadable(self) -> frozenset[int]: ...  # FIDs this chip never gives back
     @property
     def apdus(self) -> int: ...  # sent since this object was made
     def identify(self, keys: AccessKeys) -> CardState:
@@ -69,7 +71,7 @@ class Personalizer(Protocol):
     def prove_locked(self, keys: AccessKeys) -> Sequence[str]:
         """The checks that held, by name (write_refused, plain_read_refused, access_opens).
 
-        Raises CardError when one does not.
+        Raises NotLocked when one does not.
         """
 
 
@@ -95,11 +97,20 @@ class IssueJournal(Protocol):
     """Durable before it returns, every method. `firmware.records.Journal` is one."""
 
     def attempt(self, record_id: str) -> Attempt: ...
-    def stage(self, record_id: str, number: int, stage: str) -> None: ...
-    def keep_sod(self, record_id: str, number: int, sod: bytes) -> None: ...
-    def issuing(self, record_id: str, number: int, sod_sha256: bytes) -> None: ...
-    def complete(self, record_id: str, number: int, report: Mapping[str, Any]) -> None: ...
-    def lost(self, record_id: str, number: int, officers: Sequence[str]) -> int: ...
+    def stage(self, record_id: str, number: int, stage: str) -> None:
+        """How far this attempt came, in the words of `firmware.issue.mark`."""
+
+    def keep_sod(self, record_id: str, number: int, sod: bytes) -> None:
+        """The one EF.SOD of this attempt."""
+
+    def issuing(self, record_id: str, number: int, sod_sha256: bytes) -> None:
+        """From here the record only goes forward; called before the first byte of EF.SOD is sent."""
+
+    def complete(self, record_id: str, number: int, report: Mapping[str, Any]) -> None:
+        """The card is live and locked; `report` is JSON."""
+
+    def lost(self, record_id: str, number: int, officers: Sequence[str]) -> int:
+        """Give this attempt up (onto the void list if it was ISSUING); returns the next number."""
 
 
 # --- the signer -----------------------------------------------------------------------------------

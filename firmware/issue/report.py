@@ -1,0 +1,51 @@
+"""The chip's report: what of a finished card goes into the record."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from firmware.document import lds
+from firmware.document.lds import Fid
+from firmware.document.passive import PaReport
+from firmware.issue.mark import Mark
+from firmware.issue.ports import Attempt, Personalizer
+
+NAMES = {lds.dg_fid(n): f"DG{n}" for n in lds.DG_TAGS} | {Fid.COM: "EF.COM", Fid.SOD: "EF.SOD"}
+READ_BACK = "read_back"  # every file, through the access protocol, byte for byte
+
+
+def chip_report(
+    attempt: Attempt,
+    files: Mapping[int, bytes],
+    authenticated: PaReport,
+    locked: Sequence[str],
+    card: Personalizer,
+    mark: Mark,
+    apdus: int,
+    at: datetime,
+) -> dict[str, Any]:
+    """JSON with the names of the manifest's `chip`; `card_serial` is None where the card has none.
+
+    `apdus` counts what this process sent for the attempt: after a restart, only since then.
+    """
+    groups = {lds.dg_number(fid): content for fid, content in files.items()}
+    return {
+        "attempt": attempt.number,
+        "sod_sha256": hashlib.sha256(files[Fid.SOD]).hexdigest(),
+        "card_serial": mark.serial,
+        "dialect": card.name,
+        "files": {NAMES[fid]: len(content) for fid, content in files.items()},
+        "data_groups": {str(n): hashlib.sha256(c).hexdigest() for n, c in groups.items() if n},
+        "checks": [READ_BACK, *authenticated.checks, *locked],
+        "read_back": True,
+        "passive_authentication": True,
+        "locked": True,
+        "document_signer": authenticated.document_signer,
+        "csca": authenticated.csca,
+        "block_bytes": card.block_bytes,
+        "apdus": apdus,
+        "at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
