@@ -31,6 +31,8 @@ from firmware.records.format.rules import CASES
 from firmware.records.format.schema import BOX
 
 REQUEST_TIMEOUT_S = 60.0
+BUSY = Refused(503, "busy", "ask again later")
+TOO_SLOW = Refused(408, "too_slow")
 Handler = Callable[[Request, str], Awaitable[Response]]
 log = logging.getLogger(__name__)
 
@@ -93,17 +95,6 @@ def make_app(centre: Centre, files: FilesApp) -> Starlette:
     async def counts(_request: Request, _box: str) -> Response:
         return JSONResponse(await run_in_threadpool(centre.counts))
 
-    async def uploads(scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive, send)
-        try:
-            async with asyncio.timeout(REQUEST_TIMEOUT_S):
-                box = await run_in_threadpool(centre.admit, peer(scope["state"]))
-                await files.serve(box, scope, receive, send)
-        except Refused as exc:
-            await _refusal(request, exc)(scope, receive, send)
-        except TimeoutError:
-            await _refusal(request, Refused(408, "too_slow"))(scope, receive, send)
-
     def guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
@@ -112,17 +103,18 @@ def make_app(centre: Centre, files: FilesApp) -> Starlette:
                     return await handler(request, box)
             except Refused as exc:
                 log.info("%s refused: %s", handler.__name__, exc.reason)
-                return _refusal(request, exc)
+                return _refusal(exc)
             except OperationalError:
                 log.exception("%s: the database did not answer", handler.__name__)
-                return _refusal(request, Refused(503, "busy", "ask again later"))
+                return _refusal(BUSY)
             except TimeoutError:
-                return _refusal(request, Refused(408, "too_slow"))
+                return _refusal(TOO_SLOW)
             except ClientDisconnect:
                 return Response(status_code=499)
 
         return endpoint
 
+    uploads = _Uploads(centre, files)
     return Starlette(
         routes=[
             Route("/v1/health", guarded(health)),
@@ -132,9 +124,31 @@ def make_app(centre: Centre, files: FilesApp) -> Starlette:
             Route("/v1/records", guarded(deliver), methods=["POST"]),
             Route("/v1/records/{record_digest}/receipt", guarded(receipt)),
             Route("/v1/counts", guarded(counts)),
+            Route(BASE_PATH, uploads),
             Mount(BASE_PATH, uploads),
         ]
     )
+
+
+class _Uploads:
+    """`/files` as a whole application: the box is known before a byte of the body is read."""
+
+    def __init__(self, centre: Centre, files: FilesApp) -> None:
+        self._centre = centre
+        self._files = files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                box = await run_in_threadpool(self._centre.admit, peer(scope["state"]))
+                await self._files.serve(box, scope, receive, send)
+        except Refused as exc:
+            await _refusal(exc)(scope, receive, send)
+        except OperationalError:
+            log.exception("uploads: the database did not answer")
+            await _refusal(BUSY)(scope, receive, send)
+        except TimeoutError:
+            await _refusal(TOO_SLOW)(scope, receive, send)
 
 
 def _checked(check: c.Check, value: Any, name: str) -> Any:
@@ -159,6 +173,8 @@ def _issue(body: dict[str, Any]) -> Issue:
     )
 
 
-def _refusal(_request: Request, refused: Refused) -> Response:
+def _refusal(refused: Refused) -> Response:
+    """A refusal before the whole body was read ends the connection: the rest is not waited for."""
     body = {"reason": refused.reason, "detail": refused.detail}
-    return JSONResponse(body, refused.status, {"Connection": "close"} if refused.status in (408, 413) else {})
+    headers = {"Connection": "close"} if refused.status in (408, 413) else {}
+    return JSONResponse(body, refused.status, headers)

@@ -1,0 +1,158 @@
+"""One HTTPS client for the centre: our CA only, our certificate, and an end to every wait."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong
+
+MAX_ANSWER_BYTES = 4 << 20
+MAX_REASON_CHARS = 60
+RETRY_LATER = frozenset({408, 423, 425, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """`connect_s` covers TCP and TLS, `step_s` each wait for bytes, `whole_s` one answer in all."""
+
+    connect_s: float = 5.0
+    step_s: float = 10.0
+    whole_s: float = 30.0
+
+
+def tls_context(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.3 that trusts `authority` alone and shows the box's certificate.
+
+    Raises OSError (ssl.SSLError included) when a file is missing or is not what its name says.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_verify_locations(authority)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+class CentreClient:
+    """GET and POST of JSON; one object belongs to one thread.
+
+    Each call raises CentreUnreachable, CentreRefused or CentreWrong, and nothing else.
+    """
+
+    def __init__(self, url: str, tls: ssl.SSLContext, timeouts: Timeouts | None = None) -> None:
+        if not url.startswith("https://"):
+            raise ValueError(f"the centre's URL must begin with https://, not {url!r}")
+        self.url = url.rstrip("/")
+        self.tls = tls
+        self.timeouts = timeouts or Timeouts()
+        waits = httpx.Timeout(self.timeouts.step_s, connect=self.timeouts.connect_s)
+        self._http = httpx.Client(
+            base_url=self.url, verify=tls, timeout=waits, trust_env=False, follow_redirects=False
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(self, path: str, most: int = MAX_ANSWER_BYTES) -> bytes:
+        """The body of a 200 answer, of at most `most` bytes."""
+        return self._answer(self._http.build_request("GET", path), most)
+
+    def get_json(self, path: str) -> dict[str, Any]:
+        """The JSON object of a 200 answer."""
+        return _object(self.get(path))
+
+    def post(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """Send `body` as JSON; the body of the 200 answer."""
+        request = self._http.build_request("POST", path, json=dict(body))
+        return self._answer(request, MAX_ANSWER_BYTES)
+
+    def post_json(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return _object(self.post(path, body))
+
+    def _answer(self, request: httpx.Request, most: int) -> bytes:
+        deadline = time.monotonic() + self.timeouts.whole_s
+        try:
+            response = self._http.send(request, stream=True)
+            try:
+                body = b"".join(_bounded(response, most, deadline))
+            finally:
+                response.close()
+        except httpx.TransportError as exc:
+            raise wire_error(exc) from exc
+        check_status(response.status_code, body)
+        return body
+
+
+def check_status(status: int, body: bytes) -> None:
+    """Return for 200; raise what any other status means."""
+    if status == 200:
+        return
+    if status >= 500 or status in RETRY_LATER:
+        raise CentreUnreachable(f"the centre cannot answer now ({status})")
+    if status >= 400:
+        raise CentreRefused(status, _reason(body))
+    raise CentreWrong(f"the centre answered with status {status}")
+
+
+def wire_error(error: BaseException) -> CentreUnreachable | CentreWrong:
+    """CentreWrong if TLS said no anywhere in the chain of causes, otherwise CentreUnreachable.
+
+    A connection that merely ends (SSLEOFError, and its like) is no verdict.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError) and not isinstance(
+            cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLWantReadError
+        ):
+            return CentreWrong(f"TLS with the centre failed: {cause.reason or 'unknown'}")
+        inner = getattr(cause, "reason", None)  # urllib's URLError keeps its cause there
+        cause = inner if isinstance(inner, BaseException) else cause.__cause__ or cause.__context__
+    return CentreUnreachable(f"no answer from the centre ({type(error).__name__})")
+
+
+def _bounded(response: httpx.Response, most: int, deadline: float) -> Iterator[bytes]:
+    size = 0
+    for part in response.iter_raw():
+        size += len(part)
+        if size > most:
+            raise CentreWrong(f"the centre's answer is longer than {most} bytes")
+        if time.monotonic() > deadline:
+            raise CentreUnreachable("the centre's answer did not end in time")
+        yield part
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise CentreWrong("the centre's answer is not JSON") from exc
+    if not isinstance(value, dict):
+        raise CentreWrong("the centre's answer is not a JSON object")
+    return value
+
+
+def _reason(body: bytes) -> str:
+    try:
+        reason = _object(body).get("reason")
+    except CentreWrong:
+        return "unknown"
+    return reason[:MAX_REASON_CHARS] if isinstance(reason, str) else "unknown"

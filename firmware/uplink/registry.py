@@ -1,0 +1,143 @@
+"""Who has this number? The centre's registry, or its signed extract on the box when it is silent."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+
+from firmware.uplink.client import CentreClient
+from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong, PersonUnknown
+from firmware.uplink.extract import Extract
+
+MAX_EXTRACT_BYTES = 256 << 20
+MAX_FIELD_CHARS = 500
+
+
+class Source(StrEnum):
+    REGISTRY = "registry"
+    EXTRACT = "extract"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`fields` by the names of the record (full_name, birth_date, …); `fingers`: position → template.
+
+    `as_of` is when the centre said so: now, or when it signed the extract.
+    """
+
+    number: str
+    fields: Mapping[str, str]
+    fingers: Mapping[str, bytes]
+    source: Source
+    as_of: datetime
+
+
+class Registry:
+    """Look-ups over one client and, beside it, the extract at `extract` (which need not exist)."""
+
+    def __init__(
+        self,
+        client: CentreClient,
+        extract: Path,
+        certificate: x509.Certificate,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = client
+        self._path = extract
+        self._certificate = certificate
+        self._clock = clock
+        self._extract: Extract | None = None
+
+    def lookup(self, number: str) -> Person:
+        """The person of `number` (12 digits).
+
+        Raises PersonUnknown; CentreUnreachable when neither centre nor extract can say; CentreRefused;
+        CentreWrong when another person is answered or the extract is not to be trusted.
+        """
+        if len(number) != 12 or not (number.isascii() and number.isdigit()):
+            raise ValueError("a number has twelve digits")
+        try:
+            answer = self._client.get_json(f"/v1/registry/{number}")
+        except CentreUnreachable as exc:
+            return self._offline(number, exc)
+        except CentreRefused as exc:
+            if (exc.status, exc.reason) == (404, "person_unknown"):
+                raise PersonUnknown from exc
+            raise
+        return to_person(answer, number, Source.REGISTRY, self._clock())
+
+    def refresh(self) -> datetime:
+        """Fetch a new extract and put it, verified, in the place of the old; when it was signed.
+
+        Raises CentreUnreachable, CentreRefused, CentreWrong (ExtractRefused); the old one then stays.
+        """
+        data = self._client.get("/v1/registry/extract", MAX_EXTRACT_BYTES)
+        beside = self._path.with_name(f".{self._path.name}.new")
+        write_durably(beside, data)
+        try:
+            fresh = Extract(beside, self._certificate, self._clock())
+        except CentreWrong:
+            beside.unlink()
+            raise
+        beside.replace(self._path)
+        sync_folder(self._path.parent)
+        self._extract = None
+        return fresh.issued_at
+
+    def _offline(self, number: str, silence: CentreUnreachable) -> Person:
+        now = self._clock()
+        try:
+            self._extract = self._extract or Extract(self._path, self._certificate, now)
+        except FileNotFoundError:
+            raise silence from None
+        answer = self._extract.person(number, now)
+        if answer is None:
+            raise CentreUnreachable("the extract does not hold this number") from silence
+        return to_person(answer, number, Source.EXTRACT, self._extract.issued_at)
+
+
+def to_person(answer: Mapping[str, Any], number: str, source: Source, as_of: datetime) -> Person:
+    """The answer as a Person. Raises CentreWrong if it is malformed or of another number."""
+    if answer.get("number") != number:
+        raise CentreWrong("the registry answered another person")
+    fields = {key: value for key, value in answer.items() if key != "fingers"}
+    templates = answer.get("fingers", {})
+    if not isinstance(templates, Mapping) or not all(
+        isinstance(value, str) and len(value) <= MAX_FIELD_CHARS for value in fields.values()
+    ):
+        raise CentreWrong("the registry's answer is not a person")
+    try:
+        fingers = {
+            str(position): base64.b64decode(template, validate=True)
+            for position, template in templates.items()
+        }
+    except (TypeError, ValueError, binascii.Error) as exc:
+        raise CentreWrong("the registry's finger templates are malformed") from exc
+    return Person(number, fields, fingers, source, as_of)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write `path` (mode 0600) and return when its bytes are on the disk."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Make names added to or removed from `path` durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
