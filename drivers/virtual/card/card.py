@@ -43,6 +43,10 @@ class VirtualCard:
         self._mute_in: int | None = None
         self.apdus = 0  # answered since it was made
 
+    @property
+    def atr(self) -> bytes:
+        return self._atr
+
     # --- what a reader does ---
 
     def power_on(self) -> bytes:
