@@ -89,20 +89,20 @@ def _parsed(signed: Any) -> Sod:
     encapsulated = signed["encap_content_info"]
     if encapsulated["content_type"].dotted != LDS_SECURITY_OBJECT:
         raise NotAuthenticError(Check.CONTENT_TYPE, encapsulated["content_type"].dotted)
-    content = encapsulated["content"].parsed
-    if not isinstance(content, core.OctetString):
+    if not isinstance(encapsulated["content"], core.ParsableOctetString):
         raise NotAuthenticError(Check.SOD, "the content is no octet string")
+    content = bytes(encapsulated["content"])
     signer = signed["signer_infos"][0]
     attributes = _attributes(signer)
     if attributes["content_type"].dotted != LDS_SECURITY_OBJECT:
         raise NotAuthenticError(Check.CONTENT_TYPE, attributes["content_type"].dotted)
     to_sign = b"\x31" + signer["signed_attrs"].dump()[1:]
     der.check_strict(to_sign)
-    algorithm, hashes = _hashes(content.native)
+    algorithm, hashes = _hashes(content)
     return Sod(
         hash_algorithm=algorithm,
         hashes=hashes,
-        content=content.native,
+        content=content,
         signed_attributes=to_sign,
         content_type=LDS_SECURITY_OBJECT,
         message_digest=attributes["message_digest"].native,
