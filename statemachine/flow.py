@@ -1,0 +1,308 @@
+"""The procedure as data: read this first (Circular 60/2021/TT-BCA art. 5; Law 26/2023/QH15 art. 23).
+
+`STATES` says of each state how long it may last and what is asked for when it is entered; `TABLE` says
+what may happen then. Rows are tried from top to bottom: the first whose guard holds is taken. `STAY` moves nothing and
+keeps the entry. A state without a time-out waits only for answers that always come (a worker's deadline) or
+stands with nobody before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from statemachine import effects as fx
+from statemachine import events as ev
+from statemachine import guards as g
+from statemachine.session import Aim, Session
+from statemachine.states import CHIP, Device, Held, S
+
+Ask = Callable[[int, Session], fx.Effect | None]
+STAY = None
+
+
+def ask(effect: type[fx.Effect]) -> Ask:
+    return lambda entry, _: effect(entry)
+
+
+def _read_identity(entry: int, session: Session) -> fx.Effect | None:
+    return fx.ReadIdentity(entry, session.way) if session.way else None
+
+
+def _capture_finger(entry: int, session: Session) -> fx.Effect | None:
+    return fx.CaptureFinger(entry, session.fingers[0]) if session.fingers else None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    timeout_s: float | None
+    asks: tuple[Ask, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """In `source`, on `event`, if `guard`: note it, ask for `asks`, go to `target` (STAY: no move)."""
+
+    source: S
+    event: type[ev.Event]
+    target: S | None
+    guard: g.Guard | None = None
+    note: g.Note | None = None
+    asks: tuple[Ask, ...] = ()
+
+
+STATES: dict[S, State] = {
+    S.ATTRACT: State(None),
+    S.LANGUAGE: State(60),
+    S.IDENTIFY: State(90, (_read_identity,)),
+    S.LOOKUP: State(30, (ask(fx.LookUp),)),
+    S.PROVE: State(60, (ask(fx.ProveFinger),)),
+    S.REVIEW: State(120),
+    S.CONSENT: State(120),
+    S.FINGERS: State(60, (_capture_finger,)),
+    S.PORTRAIT: State(90, (ask(fx.TakePortrait),)),
+    S.CONFIRM: State(120),
+    S.PLACE_CARD: State(60, (ask(fx.AwaitCard),)),
+    S.WRITE_CHIP: State(None, (ask(fx.WriteChip),)),
+    S.VERIFY_CHIP: State(None, (ask(fx.VerifyChip),)),
+    S.LOCK_CHIP: State(None, (ask(fx.LockChip),)),
+    S.RECEIPT: State(60, (ask(fx.Seal),)),
+    S.FAREWELL: State(8),
+    S.HELP: State(300, (ask(fx.CallOfficer), ask(fx.AwaitBadge))),
+    S.OFFICER: State(60),
+    S.ASSISTED: State(300),
+    S.PAUSED: State(60, (ask(fx.MakeTicket),)),
+    S.HOLD_STILL: State(60, (ask(fx.AwaitCard),)),
+    S.STILL_THERE: State(20),
+    S.OUT_OF_ORDER: State(None, (ask(fx.AwaitBadge),)),
+    S.TECHNICIAN: State(600, (ask(fx.Examine),)),
+    S.STATUS: State(120, (ask(fx.AwaitBadge),)),
+}
+
+VISIT = (
+    S.LANGUAGE, S.IDENTIFY, S.PROVE, S.REVIEW, S.CONSENT, S.FINGERS, S.PORTRAIT, S.CONFIRM, S.PLACE_CARD,
+)  # fmt: skip
+"""Where the person is asked for something: here help can be called and silence is noticed."""
+
+HELPED = (*VISIT, S.LOOKUP, *CHIP)
+"""Where help may be given, and led back to."""
+
+STEPS = (*HELPED, S.RECEIPT)
+"""The steps a session is at while a side state shows."""
+
+RESUMABLE = (
+    S.PROVE, S.REVIEW, S.CONSENT, S.FINGERS, S.PORTRAIT, S.CONFIRM, S.PLACE_CARD, *CHIP, S.RECEIPT,
+)  # fmt: skip
+
+
+def _back_to_step(source: S, event: type[ev.Event], steps: tuple[S, ...], *guards: g.Guard) -> list[Row]:
+    return [Row(source, event, step, g.all_of(*guards, g.at(step))) for step in steps]
+
+
+def _after_proof(source: S, event: type[ev.Event], *guards: g.Guard) -> list[Row]:
+    """Proven: to the step the ticket waits at, else to the review."""
+    later = [Row(source, event, step, g.all_of(*guards, g.then(step)), g.proven) for step in RESUMABLE[2:]]
+    return [*later, Row(source, event, S.REVIEW, g.all_of(*guards) if guards else None, g.proven)]
+
+
+def _device_rows() -> list[Row]:
+    """A lost device stops the step that needs it; every other step goes on and remembers."""
+    stops = {
+        S.PROVE: (Device.FINGER, S.HELP),
+        S.FINGERS: (Device.FINGER, S.HELP),
+        S.PORTRAIT: (Device.CAMERA, S.HELP),
+        S.PLACE_CARD: (Device.CHIP, S.HELP),
+        **dict.fromkeys(CHIP, (Device.CHIP, S.HOLD_STILL)),
+    }
+    rows = [
+        Row(step, ev.DeviceLost, side, g.device_is(device), g.lost_here)
+        for step, (device, side) in stops.items()
+    ]
+    rows.append(Row(S.ATTRACT, ev.DeviceLost, S.OUT_OF_ORDER, g.device_required, g.lost_here))
+    rows.append(Row(S.HOLD_STILL, ev.DeviceBack, S.HOLD_STILL, g.device_is(Device.CHIP), g.back))
+    rows += [
+        Row(S.OUT_OF_ORDER, ev.DeviceBack, S.RECEIPT, g.all_of(g.well_again, g.complete), g.back),
+        Row(S.OUT_OF_ORDER, ev.DeviceBack, S.PAUSED, g.all_of(g.well_again, g.keeps), g.back),
+        Row(S.OUT_OF_ORDER, ev.DeviceBack, S.ATTRACT, g.well_again, g.back),
+    ]
+    for state in S:
+        rows.append(Row(state, ev.DeviceLost, STAY, None, g.lost))
+        rows.append(Row(state, ev.DeviceBack, STAY, None, g.back))
+    return rows
+
+
+def _chip_rows(step: S) -> list[Row]:
+    """What any of the three chip states may meet; from ISSUING on there is no way but forward."""
+    return [
+        Row(step, ev.CardMoved, S.HOLD_STILL, None, g.event_reason),
+        Row(step, ev.ChipBroken, S.HELP, None, g.event_reason),
+        Row(step, ev.SignerRefused, S.HELP, None, g.event_reason),
+        Row(step, ev.IssuingBegan, STAY, None, g.note(held=Held.ISSUING)),
+    ]
+
+
+TABLE: tuple[Row, ...] = (
+    # -- greeting
+    Row(S.ATTRACT, ev.Started, S.LANGUAGE, g.well),
+    Row(S.ATTRACT, ev.Started, S.OUT_OF_ORDER),
+    Row(S.ATTRACT, ev.StatusPressed, S.STATUS),
+    *(
+        Row(S.ATTRACT, ev.Resumed, step, g.all_of(g.is_not(g.by_ticket), g.to_step(step)), g.reopened)
+        for step in RESUMABLE
+    ),
+    Row(S.LANGUAGE, ev.LanguageChosen, S.IDENTIFY, None, g.language),
+    Row(S.LANGUAGE, ev.BackPressed, S.ATTRACT),
+    # -- who it is
+    Row(S.IDENTIFY, ev.WayChosen, S.IDENTIFY, None, g.way),
+    Row(S.IDENTIFY, ev.BackPressed, S.IDENTIFY, g.way_is_chosen, g.note(way=None)),
+    Row(S.IDENTIFY, ev.BackPressed, S.LANGUAGE),
+    Row(S.IDENTIFY, ev.Identified, S.LOOKUP),
+    Row(S.IDENTIFY, ev.Unreadable, S.IDENTIFY, g.tries_left, g.count_try),
+    Row(S.IDENTIFY, ev.Unreadable, S.HELP, None, g.event_reason),
+    Row(S.IDENTIFY, ev.Resumed, S.PROVE, g.by_ticket, g.reopened),
+    Row(S.LOOKUP, ev.PersonFound, S.HELP, g.found_minor, g.found),
+    Row(S.LOOKUP, ev.PersonFound, S.PROVE, g.found_provable, g.found),
+    Row(S.LOOKUP, ev.PersonFound, S.HELP, None, g.found),
+    Row(S.LOOKUP, ev.PersonUnknown, S.HELP, None, g.draft),
+    Row(S.LOOKUP, ev.RegistryAway, S.HELP, None, g.draft),
+    Row(S.LOOKUP, ev.TimedOut, S.HELP, None, g.because("registry_away")),
+    *_after_proof(S.PROVE, ev.Proven),
+    Row(S.PROVE, ev.NotProven, S.PROVE, g.tries_left, g.count_try),
+    Row(S.PROVE, ev.NotProven, S.HELP, None, g.count_try),
+    # -- what they say and agree to
+    Row(S.REVIEW, ev.Confirmed, S.CONSENT),
+    Row(S.REVIEW, ev.FieldWrong, S.HELP, None, g.because("field_wrong")),
+    Row(S.CONSENT, ev.Agreed, S.FINGERS),
+    Row(S.CONSENT, ev.Declined, S.FAREWELL, None, g.note(refused=True)),
+    # -- what is captured
+    Row(S.FINGERS, ev.FingerKept, S.FINGERS, g.more_fingers, g.finger_done),
+    Row(S.FINGERS, ev.FingerKept, S.PORTRAIT, None, g.finger_done),
+    Row(S.FINGERS, ev.FingerAgain, S.FINGERS, None, g.hint),
+    Row(S.PORTRAIT, ev.PortraitKept, S.CONFIRM, g.portrait_good, g.portrait),
+    Row(S.PORTRAIT, ev.PortraitKept, S.HELP, None, g.portrait),
+    *(Row(step, ev.NobodyThere, S.STILL_THERE) for step in (S.PROVE, S.FINGERS, S.PORTRAIT)),
+    Row(S.CONFIRM, ev.Confirmed, STAY, None, None, (ask(fx.Freeze),)),
+    Row(S.CONFIRM, ev.RecordFrozen, S.PLACE_CARD, g.may_issue, g.note(held=Held.FROZEN)),
+    Row(S.CONFIRM, ev.RecordFrozen, S.PAUSED, None, g.note(held=Held.FROZEN, reason="no_issue")),
+    # -- the chip: a transaction (DESIGN section 6)
+    Row(S.PLACE_CARD, ev.CardSeen, S.WRITE_CHIP, g.card_is("blank", "ours")),
+    Row(S.PLACE_CARD, ev.CardSeen, S.PLACE_CARD, g.tries_left, g.count_try),
+    Row(S.PLACE_CARD, ev.CardSeen, S.HELP, None, g.count_try),
+    Row(S.PLACE_CARD, ev.NobodyThere, S.STILL_THERE),
+    Row(S.WRITE_CHIP, ev.ChipWritten, S.VERIFY_CHIP, None, g.note(held=Held.ISSUING)),
+    Row(S.WRITE_CHIP, ev.SignerAway, S.HELP, g.issuing, g.because("signer_away")),
+    Row(S.WRITE_CHIP, ev.SignerAway, S.PAUSED, None, g.because("signer_away")),
+    Row(S.VERIFY_CHIP, ev.ChipVerified, S.LOCK_CHIP),
+    Row(S.LOCK_CHIP, ev.ChipLocked, S.RECEIPT, None, g.note(held=Held.COMPLETE)),
+    *(row for step in CHIP for row in _chip_rows(step)),
+    *(Row(S.HOLD_STILL, ev.CardSeen, step, g.all_of(g.card_is("ours"), g.at(step))) for step in CHIP),
+    Row(S.HOLD_STILL, ev.CardSeen, S.HOLD_STILL, g.all_of(g.issuing, g.tries_left), g.count_try),
+    Row(S.HOLD_STILL, ev.CardSeen, S.WRITE_CHIP, g.all_of(g.card_is("blank"), g.is_not(g.issuing))),
+    Row(S.HOLD_STILL, ev.CardSeen, S.HOLD_STILL, g.tries_left, g.count_try),
+    Row(S.HOLD_STILL, ev.CardSeen, S.HELP, None, g.count_try),
+    Row(S.HOLD_STILL, ev.NobodyThere, S.HELP, None, g.because("card_gone")),
+    Row(S.HOLD_STILL, ev.TimedOut, S.HELP, None, g.because("card_gone")),
+    Row(S.HOLD_STILL, ev.HelpPressed, S.HELP, None, g.because("card_gone")),
+    # -- the end
+    Row(S.RECEIPT, ev.Sealed, STAY, None, g.note(sealed=True)),
+    Row(S.RECEIPT, ev.Confirmed, S.FAREWELL),
+    Row(S.RECEIPT, ev.TimedOut, S.FAREWELL),
+    Row(S.FAREWELL, ev.Confirmed, S.ATTRACT),
+    Row(S.FAREWELL, ev.TimedOut, S.ATTRACT),
+    # -- help, and silence
+    *(Row(step, ev.HelpPressed, S.HELP, None, g.because("asked")) for step in VISIT),
+    Row(S.LANGUAGE, ev.TimedOut, S.ATTRACT),
+    *(Row(step, ev.TimedOut, S.STILL_THERE) for step in VISIT if step is not S.LANGUAGE),
+    *_back_to_step(S.STILL_THERE, ev.StillHere, VISIT[1:]),
+    Row(S.STILL_THERE, ev.TimedOut, S.PAUSED, g.keeps, g.because("left")),
+    Row(S.STILL_THERE, ev.TimedOut, S.ATTRACT),
+    Row(S.HELP, ev.BadgeRead, S.OFFICER, None, g.note(aim=Aim.ASSIST)),
+    *_back_to_step(S.HELP, ev.ReturnAsked, HELPED, g.may_return),
+    Row(S.HELP, ev.ReturnAsked, STAY, None, g.because("officer_needed")),
+    *(
+        Row(S.HELP, event, target, guard, note)
+        for event in (ev.StopPressed, ev.TimedOut)
+        for target, guard, note in (
+            (S.FAREWELL, g.complete, None),
+            (S.PAUSED, g.holds, g.because("left")),
+            (S.ATTRACT, None, None),
+        )
+    ),
+    # -- staff: card and PIN
+    Row(S.OFFICER, ev.PinAccepted, S.ASSISTED, g.for_assistance, g.officer),
+    Row(S.OFFICER, ev.PinAccepted, S.TECHNICIAN, g.for_technician, g.officer),
+    Row(S.OFFICER, ev.PinAccepted, S.OFFICER, None, g.because("role_refused")),
+    Row(S.OFFICER, ev.PinRefused, S.OFFICER, g.pin_tries_left, g.because("pin_wrong")),
+    *(
+        Row(S.OFFICER, event, target, guard, g.because(reason))
+        for event, reason in (
+            (ev.PinRefused, "pin_locked"),
+            (ev.BackPressed, "asked"),
+            (ev.TimedOut, "asked"),
+        )
+        for target, guard in (
+            (S.OUT_OF_ORDER, g.all_of(g.aim_technician, g.holds)),
+            (S.ATTRACT, g.aim_technician),
+            (S.HELP, None),
+        )
+    ),
+    *_after_proof(S.ASSISTED, ev.Attested, g.at(S.PROVE), g.person_known, g.is_not(g.minor_alone)),
+    *_after_proof(S.ASSISTED, ev.Attested, g.at(S.LOOKUP), g.person_known, g.is_not(g.minor_alone)),
+    Row(S.ASSISTED, ev.Attested, STAY, None, g.because("not_here")),
+    *(
+        Row(
+            S.ASSISTED,
+            ev.GuardianPresent,
+            S.PROVE,
+            g.all_of(g.at(step), g.person_known),
+            g.note(guardian=True),
+        )
+        for step in (S.LOOKUP, S.PROVE)
+    ),
+    Row(S.ASSISTED, ev.GuardianPresent, STAY, None, g.because("not_here")),
+    Row(S.ASSISTED, ev.CorrectionNoted, S.REVIEW, g.at(S.REVIEW)),
+    Row(S.ASSISTED, ev.CorrectionNoted, STAY, None, g.because("not_here")),
+    Row(
+        S.ASSISTED,
+        ev.FingerKept,
+        S.FINGERS,
+        g.all_of(g.at(S.FINGERS), g.more_fingers),
+        g.finger_done,
+    ),
+    Row(S.ASSISTED, ev.FingerKept, S.PORTRAIT, g.at(S.FINGERS), g.finger_done),
+    Row(S.ASSISTED, ev.FingerKept, STAY, None, g.because("not_here")),
+    Row(S.ASSISTED, ev.PortraitApproved, S.CONFIRM, g.all_of(g.at(S.PORTRAIT), g.portrait_kept)),
+    Row(S.ASSISTED, ev.PortraitApproved, STAY, None, g.because("not_here")),
+    Row(S.ASSISTED, ev.CardVoided, S.PLACE_CARD, g.at_chip, g.voided),
+    Row(S.ASSISTED, ev.CardVoided, STAY, None, g.because("not_here")),
+    Row(S.ASSISTED, ev.VisitRefused, STAY, g.issuing, g.because("issuing_goes_forward")),
+    Row(S.ASSISTED, ev.VisitRefused, STAY, g.complete, g.because("not_here")),
+    Row(S.ASSISTED, ev.VisitRefused, S.FAREWELL, None, g.note(refused=True)),
+    Row(S.ASSISTED, ev.PauseAsked, S.FAREWELL, g.complete),
+    Row(S.ASSISTED, ev.PauseAsked, S.PAUSED, g.holds, g.because("officer")),
+    Row(S.ASSISTED, ev.PauseAsked, S.ATTRACT),
+    Row(S.ASSISTED, ev.ActRefused, STAY, None, g.event_reason),
+    *_back_to_step(S.ASSISTED, ev.ReturnAsked, HELPED),
+    Row(S.ASSISTED, ev.TimedOut, S.HELP, None, g.because("asked")),
+    # -- a ticket: resume here or on another box
+    Row(S.PAUSED, ev.TicketMade, STAY, None, g.note(ticket=True)),
+    Row(S.PAUSED, ev.Confirmed, S.ATTRACT, g.ticket_made),
+    Row(S.PAUSED, ev.Confirmed, STAY),
+    Row(S.PAUSED, ev.TimedOut, S.ATTRACT, g.ticket_made),
+    Row(S.PAUSED, ev.TimedOut, S.PAUSED),
+    # -- the team's screens
+    *(
+        Row(state, ev.BadgeRead, S.OFFICER, None, g.note(aim=Aim.TECHNICIAN))
+        for state in (S.STATUS, S.OUT_OF_ORDER)
+    ),
+    Row(S.STATUS, ev.BackPressed, S.ATTRACT),
+    Row(S.STATUS, ev.TimedOut, S.ATTRACT),
+    *(
+        Row(S.TECHNICIAN, event, target, guard)
+        for event in (ev.BackPressed, ev.TimedOut)
+        for target, guard in ((S.OUT_OF_ORDER, g.holds), (S.ATTRACT, None))
+    ),
+    # -- devices and the disk, wherever the visit stands
+    *_device_rows(),
+    *(Row(state, ev.StoreFailed, S.OUT_OF_ORDER, None, g.store_lost) for state in S),
+)

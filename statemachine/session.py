@@ -1,0 +1,78 @@
+"""What the flow knows of a visit. Nothing personal: no name, no number, no picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from statemachine.states import Device, Held, S
+
+FINGERS: tuple[str, ...] = tuple(
+    f"{hand}_{finger}"
+    for hand in ("right", "left")
+    for finger in ("thumb", "index", "middle", "ring", "little")
+)
+"""The order in which fingers are asked for (ISO/IEC 19794-4 positions 1..10)."""
+
+
+class Outcome(StrEnum):
+    """How a visit ends; ABANDONED purges a record of which nothing was kept, TICKET lets it wait."""
+
+    ABANDONED = "abandoned"
+    TICKET = "ticket"
+    REFUSED = "refused"
+    COMPLETED = "completed"
+
+
+class Aim(StrEnum):
+    """Why an officer's PIN is asked for."""
+
+    ASSIST = "assist"
+    TECHNICIAN = "technician"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One visit: `step` is the procedure's state that side states come back to."""
+
+    language: str = "vi"
+    way: str | None = None
+    held: Held = Held.NOTHING
+    step: S = S.ATTRACT
+    resume_step: S | None = None
+    fingers: tuple[str, ...] = FINGERS
+    tries: int = 0
+    reason: str | None = None
+    minor: bool = False
+    guardian: bool = False
+    can_prove: bool = True
+    known: bool = False
+    portrait: bool = False
+    proven: str | None = None
+    officer: str | None = None
+    aim: Aim = Aim.ASSIST
+    refused: bool = False
+    ticket: bool = False
+    sealed: bool = False
+    lost: frozenset[Device] = frozenset()
+
+    def fresh(self) -> Session:
+        """The next visit: only what is true of the box stays."""
+        return Session(lost=self.lost)
+
+    def failed(self, reason: str) -> Session:
+        return replace(self, tries=self.tries + 1, reason=reason)
+
+    @property
+    def keeps(self) -> bool:
+        """Something was done that must not be lost: leaving makes a ticket."""
+        begun = self.proven is not None or self.resume_step is not None
+        return self.held not in (Held.NOTHING, Held.DRAFT) or (self.held is Held.DRAFT and begun)
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.refused:
+            return Outcome.REFUSED
+        if self.held is Held.COMPLETE:
+            return Outcome.COMPLETED
+        return Outcome.TICKET if self.ticket else Outcome.ABANDONED

@@ -1,0 +1,177 @@
+"""Visits told as lists of events."""
+
+from __future__ import annotations
+
+from statemachine import effects as fx
+from statemachine import events as ev
+from statemachine.machine import Flow
+from statemachine.session import FINGERS, Outcome
+from statemachine.states import Device, Held, Role, S
+
+TO_REVIEW = (
+    ev.Started(),
+    ev.LanguageChosen("vi"),
+    ev.WayChosen("qr"),
+    ev.Identified("qr"),
+    ev.PersonFound("registry", minor=False, can_prove=True),
+    ev.Proven("finger"),
+)
+TO_PORTRAIT = (
+    *TO_REVIEW,
+    ev.Confirmed(),
+    ev.Agreed(eid=False),
+    *(ev.FingerKept(name) for name in FINGERS),
+)
+TO_CARD = (*TO_PORTRAIT, ev.PortraitKept(()), ev.Confirmed(), ev.RecordFrozen(issue=True))
+TO_RECEIPT = (*TO_CARD, ev.CardSeen("blank"), ev.IssuingBegan(), ev.ChipWritten(), ev.ChipVerified())
+
+
+def told(*events: ev.Event) -> tuple[Flow, list[fx.Effect]]:
+    flow = Flow()
+    effects = flow.begin()
+    for event in events:
+        effects += flow.feed(event)
+    return flow, effects
+
+
+def test_a_citizen_goes_from_greeting_to_receipt_and_home() -> None:
+    flow, effects = told(*TO_RECEIPT, ev.ChipLocked(), ev.Sealed(), ev.Confirmed(), ev.TimedOut())
+    assert flow.state is S.ATTRACT
+    assert [effect.outcome for effect in effects if isinstance(effect, fx.EndVisit)] == [Outcome.COMPLETED]
+
+
+def test_all_ten_fingers_are_asked_for_in_order() -> None:
+    _, effects = told(*TO_PORTRAIT)
+    assert tuple(effect.finger for effect in effects if isinstance(effect, fx.CaptureFinger)) == FINGERS
+
+
+def test_a_late_answer_never_moves_the_flow() -> None:
+    flow, _ = told(ev.Started())
+    before = flow.state, flow.entry
+    late = ev.LanguageChosen("en", entry=flow.entry - 1)
+    assert flow.feed(late) == [fx.Late(flow.entry, late)]
+    assert (flow.state, flow.entry) == before
+
+
+def test_each_entry_has_its_own_number() -> None:
+    _, effects = told(*TO_CARD)
+    entries = [effect.entry for effect in effects if isinstance(effect, fx.Enter)]
+    assert len(set(entries)) == len(entries)
+
+
+def test_a_lifted_card_is_asked_back_and_the_same_step_goes_on() -> None:
+    flow, _ = told(*TO_RECEIPT, ev.CardMoved())
+    assert flow.state is S.HOLD_STILL
+    flow.feed(ev.CardSeen("ours"))
+    assert flow.state is S.LOCK_CHIP
+
+
+def test_another_blank_is_not_taken_for_a_card_that_may_be_live() -> None:
+    flow, _ = told(*TO_RECEIPT, ev.CardMoved(), ev.CardSeen("blank"))
+    assert (flow.state, flow.session.held) == (S.HOLD_STILL, Held.ISSUING)
+
+
+def test_a_visit_cannot_be_refused_once_issuing() -> None:
+    flow, _ = told(
+        *TO_RECEIPT,
+        ev.CardMoved(),
+        ev.HelpPressed(),
+        ev.BadgeRead(),
+        ev.PinAccepted("NV-01", Role.OFFICER),
+        ev.VisitRefused("not_eligible"),
+    )
+    assert (flow.state, flow.session.reason) == (S.ASSISTED, "issuing_goes_forward")
+
+
+def test_a_voided_card_leads_to_a_new_blank() -> None:
+    flow, _ = told(
+        *TO_RECEIPT,
+        ev.CardMoved(),
+        ev.HelpPressed(),
+        ev.BadgeRead(),
+        ev.PinAccepted("NV-01", Role.OFFICER),
+        ev.CardVoided(),
+    )
+    assert (flow.state, flow.session.held) == (S.PLACE_CARD, Held.FROZEN)
+
+
+def test_without_a_line_the_record_waits_with_a_ticket() -> None:
+    flow, effects = told(*TO_CARD, ev.CardSeen("blank"), ev.SignerAway(), ev.TicketMade(), ev.Confirmed())
+    assert flow.state is S.ATTRACT
+    assert [effect.outcome for effect in effects if isinstance(effect, fx.EndVisit)] == [Outcome.TICKET]
+
+
+def test_a_dead_finger_sensor_calls_the_officer_and_coming_back_goes_on() -> None:
+    flow, _ = told(*TO_REVIEW, ev.Confirmed(), ev.Agreed(eid=True), ev.DeviceLost(Device.FINGER))
+    assert (flow.state, flow.session.reason) == (S.HELP, "lost_finger")
+    flow.feed(ev.DeviceBack(Device.FINGER))
+    flow.feed(ev.ReturnAsked())
+    assert flow.state is S.FINGERS
+
+
+def test_a_dead_camera_does_not_stop_the_fingers() -> None:
+    flow, _ = told(*TO_REVIEW, ev.Confirmed(), ev.Agreed(eid=True), ev.DeviceLost(Device.CAMERA))
+    assert flow.state is S.FINGERS
+
+
+def test_no_visit_begins_on_a_box_without_its_reader() -> None:
+    flow, _ = told(ev.DeviceLost(Device.CHIP), ev.Started())
+    assert flow.state is S.OUT_OF_ORDER
+    flow.feed(ev.DeviceBack(Device.CHIP))
+    assert flow.state is S.ATTRACT
+
+
+def test_a_disk_that_fails_keeps_the_visit_for_a_ticket() -> None:
+    flow, _ = told(*TO_PORTRAIT, ev.StoreFailed("disk_full"))
+    assert flow.state is S.OUT_OF_ORDER
+    flow.feed(ev.DeviceBack(Device.STORE))
+    assert flow.state is S.PAUSED
+
+
+def test_who_says_nothing_is_asked_then_gets_a_ticket() -> None:
+    flow, _ = told(*TO_PORTRAIT, ev.TimedOut())
+    assert flow.state is S.STILL_THERE
+    flow.feed(ev.TimedOut())
+    assert flow.state is S.PAUSED
+
+
+def test_who_is_still_there_goes_on_where_they_were() -> None:
+    flow, _ = told(*TO_PORTRAIT, ev.TimedOut(), ev.StillHere())
+    assert flow.state is S.PORTRAIT
+
+
+def test_a_child_needs_a_guardian_whom_an_officer_has_seen() -> None:
+    flow, _ = told(*TO_REVIEW[:4], ev.PersonFound("registry", minor=True, can_prove=True))
+    assert (flow.state, flow.session.reason) == (S.HELP, "guardian_needed")
+    flow.feed(ev.BadgeRead())
+    flow.feed(ev.PinAccepted("NV-01", Role.OFFICER))
+    flow.feed(ev.Attested())
+    assert flow.state is S.ASSISTED
+    flow.feed(ev.GuardianPresent())
+    assert flow.state is S.PROVE
+
+
+def test_three_wrong_fingers_need_an_officer_and_cannot_be_guessed_further() -> None:
+    flow, _ = told(*TO_REVIEW[:5], *[ev.NotProven("finger_differs")] * 3)
+    assert flow.state is S.HELP
+    flow.feed(ev.ReturnAsked())
+    assert flow.state is S.HELP
+
+
+def test_a_resumed_record_goes_on_at_its_step_after_proof() -> None:
+    resumed = ev.Resumed(Held.DRAFT, S.PORTRAIT, (), by_ticket=True)
+    flow, _ = told(
+        ev.Started(), ev.LanguageChosen("vi"), ev.WayChosen("ticket"), resumed, ev.Proven("finger")
+    )
+    assert flow.state is S.PORTRAIT
+
+
+def test_after_a_power_cut_the_box_is_back_in_the_same_step() -> None:
+    flow, _ = told(ev.Resumed(Held.DRAFT, S.FINGERS, ("left_ring", "left_little"), by_ticket=False))
+    assert (flow.state, flow.session.fingers[0]) == (S.FINGERS, "left_ring")
+
+
+def test_nothing_private_outlives_a_visit() -> None:
+    flow, _ = told(*TO_REVIEW, ev.DeviceLost(Device.PANEL), ev.TimedOut(), ev.TimedOut(), ev.TicketMade())
+    flow.feed(ev.Confirmed())
+    assert flow.session == type(flow.session)(lost=frozenset({Device.PANEL}))
