@@ -68,6 +68,11 @@ def _cross(p: Pen) -> None:
 
 
 @icon
+def _dot(p: Pen) -> None:
+    p.disc(12, 12, 10)
+
+
+@icon
 def _erase(p: Pen) -> None:
     p.polygon((1.5, 12), (8, 4.5), (22.5, 4.5), (22.5, 19.5), (8, 19.5))
     p.line((11.4, 8.6), (18.2, 15.4), thick=2.2, ink=0)
@@ -266,7 +271,7 @@ def _press_less(p: Pen) -> None:
 
 @icon
 def _clean(p: Pen) -> None:
-    for x, y, r in ((9, 13, 8), (18.6, 5.4, 4.6), (19, 19, 3.6)):
+    for x, y, r in ((9.0, 13.0, 8.0), (18.6, 5.4, 4.6), (19.0, 19.0, 3.6)):
         k = r * 0.26
         p.polygon(
             (x, y - r), (x + k, y - k), (x + r, y), (x + k, y + k),

@@ -11,10 +11,15 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import segno
 from PIL import Image
 
 from ui_fb.canvas import Canvas
 from ui_fb.geometry import Box, Rect, Size, Target
+from ui_fb.hands import hands
+from ui_fb.pictures import scene
+from ui_fb.preview import Preview
 from ui_fb.text import Fitted, Wanted, fit, fit_again, width
 from ui_fb.theme import TARGET, TITLE, Palette, Theme, Weight
 from ui_fb.words import words
@@ -47,7 +52,7 @@ class Page:
         self.words = words(frame.language)
         self.all = Box(0, 0, size[0] / self.scale, size[1] / self.scale)
         self.targets: list[Target] = []
-        self.preview_box: Box | None = None
+        self.live: Preview | None = None
         self.preview_picture = preview
         self.canvas = self._canvas() if visible else None
 
@@ -165,6 +170,40 @@ class Page:
         if self.canvas:
             self.canvas.picture(box, picture)
 
+    def preview(self, box: Box, kind: str, colour: str = "#FFFFFF") -> None:
+        """Keep `box` for the live picture of `kind`; a gallery's stand-in is drawn at once."""
+        self.live = Preview(self.px(box), kind, colour)
+        if self.canvas and self.preview_picture:
+            self.picture(box, self.live.fit_picture(self.preview_picture))
+        elif self.canvas:
+            self.fill(box, self.colours.skin)
+
+    def scene(self, box: Box, name: str) -> None:
+        """Draw one of `pictures` into `box`."""
+        if self.canvas:
+            at = self.px(box)
+            self.picture(box, scene(name, (at.w, at.h), self.colours))
+
+    def hands(self, box: Box, marks: tuple[str, ...]) -> None:
+        """Draw both hands; `marks` as in `ui_fb.hands`."""
+        if self.canvas:
+            at = self.px(box)
+            self.picture(box, hands((at.w, at.h), marks, self.colours))
+
+    def qr(self, box: Box, content: str) -> None:
+        """Draw a QR code (ISO/IEC 18004, level M) on white, as large as whole pixels allow."""
+        self.fill(box, "#FFFFFF", radius=10)
+        if self.canvas:
+            at = self.px(box)
+            code = qr_picture(content, min(at.w, at.h))
+            spot = Box(
+                box.x + (at.w - code.width) / 2 / self.scale,
+                box.y + (at.h - code.height) / 2 / self.scale,
+                0,
+                0,
+            )
+            self.picture(spot, code)
+
     def touch(self, box: Box, action: str) -> None:
         """Make `box` mean `action`."""
         self.targets.append(Target(self.px(box), action))
@@ -175,6 +214,13 @@ class Page:
         canvas = Canvas((1, 1), self.scale, self.colours.ground)
         canvas.image = frame_layer(self.size, self.theme, self.frame).copy()
         return canvas
+
+
+def qr_picture(content: str, side_px: int) -> Image.Image:
+    """Return a black and white QR code at most `side_px` wide, its quiet zone of four modules included."""
+    rows = [[255 * (not dark) for dark in row] for row in segno.make_qr(content, error="m").matrix]
+    code = Image.fromarray(np.pad(np.array(rows, np.uint8), 4, constant_values=255))
+    return code.resize((max(1, side_px // code.width) * code.width,) * 2, Image.Resampling.NEAREST)
 
 
 @functools.lru_cache(maxsize=24)

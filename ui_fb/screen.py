@@ -11,22 +11,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Self
 
 from PIL import Image
 
 from ui_fb.geometry import Rect, Size, Target
 from ui_fb.page import Frame, Page
+from ui_fb.preview import Preview
 from ui_fb.theme import DEFAULT, Theme
 
-__all__ = ["Rect", "Screen", "Size", "Target"]
+__all__ = ["Preview", "Rect", "Screen", "Size", "Target"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen(ABC):
     """What every screen has: the language, whether the station is virtual, and step `step` of `steps` (0: none)."""
-
-    mirrored: ClassVar[bool] = False  # a person looks into the preview as into a mirror
 
     language: str = "vi"
     simulated: bool = False
@@ -65,8 +64,12 @@ class Screen(ABC):
 
     def preview_rect(self, size: Size, theme: Theme = DEFAULT) -> Rect | None:
         """Return where the live camera or finger picture belongs, or None on a screen without one."""
-        page = self._page(size, theme, None, visible=False)
-        return page.px(page.preview_box) if page.preview_box else None
+        live = self.preview(size, theme)
+        return live.rect if live else None
+
+    def preview(self, size: Size, theme: Theme = DEFAULT) -> Preview | None:
+        """Return how a live frame becomes the pixels for `preview_rect`, or None on a screen without one."""
+        return self._page(size, theme, None, visible=False).live
 
     def _page(self, size: Size, theme: Theme, preview: Image.Image | None, *, visible: bool) -> Page:
         frame = Frame(self.language, self.simulated, self.step, self.steps)

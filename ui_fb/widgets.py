@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ui_fb.geometry import Box
 from ui_fb.page import GAP, Page
-from ui_fb.theme import TARGET, Weight
+from ui_fb.theme import Weight
 
-HELP_WIDE, BACK_WIDE = 118, 176
+CORNER_WIDE, PRIMARY_WIDE = 118, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,17 @@ def footer(
     """Draw the bottom row; return what is free between help/back and the primary button."""
     row = page.bottom
     if help_:
-        spot, row = row.take_left(HELP_WIDE, gap=GAP)
+        spot, row = row.take_left(CORNER_WIDE, gap=GAP)
         stacked(page, spot, Button(page.say("frame.help"), "help", "help"))
     if back:
-        spot, row = row.take_left(BACK_WIDE, gap=GAP)
-        button(page, spot, Button(page.say("frame.back"), "back", "back"))
+        spot, row = row.take_left(CORNER_WIDE, gap=GAP)
+        stacked(page, spot, Button(page.say("frame.back"), "back", "back"))
     if primary:
-        wide = 350 if help_ and back and not other else 300
-        spot, row = row.take_right(wide, gap=GAP)
+        spot, row = row.take_right(PRIMARY_WIDE, gap=GAP)
         button(page, spot, primary, style="primary")
     if other:
-        button(page, row.take_right(min(300, row.w))[0], other)
-        row = row.take_right(min(300, row.w), gap=GAP)[1]
+        spot, row = row.take_right(min(240, row.w), gap=GAP)
+        button(page, spot, other)
     return row
 
 
@@ -51,7 +50,8 @@ STYLES = {  # fill, edge, ink
     "primary": ("accent", "accent", "on_accent"),
     "plain": ("card", "accent", "accent"),
     "chosen": ("accent_soft", "accent", "accent"),
-    "alert": ("card", "alert", "alert"),
+    "wrong": ("alert", "alert", "on_accent"),
+    "quiet": ("card", "line", "quiet"),
 }
 
 
@@ -76,8 +76,8 @@ def stacked(page: Page, box: Box, what: Button, style: str = "plain", size: floa
     fill, edge, ink = (getattr(page.colours, name) for name in STYLES[style])
     page.touch(box, what.action)
     page.card(box, fill, edge, radius=16, thick=2.5)
-    top, label = box.inset(8, 8).rows((1.15, 1), gap=2)
-    page.icon(top.centred(42, 42), what.icon, ink)
+    top, label = box.inset(8, 7).rows((1, 1.24), gap=2)
+    page.icon(top.centred(38, 38), what.icon, ink)
     page.text(label, what.label, size, least=18, lines=2, weight=Weight.STRONG, colour=ink, align="centre")
 
 
@@ -109,7 +109,7 @@ def hint(
     side = min(54.0, box.h - 16)
     spot, words = box.inset(16, 4).take_left(side, gap=16)
     page.icon(spot.centred(side, side), icon, mark)
-    page.text(words, text, size, least=24, lines=lines, weight=Weight.STRONG, colour=ink)
+    page.text(words, text, size, least=22, lines=lines, weight=Weight.STRONG, colour=ink)
 
 
 def bar(page: Page, box: Box, fraction: float, colour: str = "") -> None:

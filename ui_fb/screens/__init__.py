@@ -35,3 +35,26 @@
 | TECHNICIAN | `Technician` | rows: `Check(name, value, limit, verdict)`, page, pages | next retest status, b |
 | STATUS | `Status` | unsent, oldest, blanks_left, void_cards, disk, temperature, clock, last_contact | b |
 """
+
+from ui_fb.screen import Screen
+from ui_fb.screens.attend import Help, StillThere
+from ui_fb.screens.card import HoldStill, LockChip, PlaceCard, VerifyChip, WriteChip
+from ui_fb.screens.consent import Consent, EidRequest
+from ui_fb.screens.fingers import Fingers
+from ui_fb.screens.identify import EnterNumber, EnterTicket, Identify, OldChip, ScanQr
+from ui_fb.screens.officer import Assisted, ChooseFinger, ExceptReason, Officer, Sure
+from ui_fb.screens.portrait import Portrait
+from ui_fb.screens.prove import LookUp, Prove
+from ui_fb.screens.receipt import Paused, Receipt
+from ui_fb.screens.review import Confirm, FieldRow, Review, pages_of
+from ui_fb.screens.trouble import Check, OutOfOrder, Status, Technician
+from ui_fb.screens.welcome import Attract, Farewell, Language
+
+SCREENS: tuple[type[Screen], ...] = (
+    Attract, Language, Identify, ScanQr, OldChip, EnterNumber, EnterTicket, LookUp, Prove, Review, Consent,
+    EidRequest, Fingers, Portrait, Confirm, PlaceCard, WriteChip, VerifyChip, LockChip, HoldStill, Receipt,
+    Farewell, Help, Officer, Assisted, ChooseFinger, ExceptReason, Sure, Paused, StillThere, OutOfOrder,
+    Technician, Status,
+)  # fmt: skip
+
+__all__ = ["SCREENS", "Check", "FieldRow", "pages_of", *(screen.__name__ for screen in SCREENS)]

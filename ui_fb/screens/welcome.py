@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from ui_fb.geometry import Box
 from ui_fb.page import GAP, Page
 from ui_fb.screen import Screen
 from ui_fb.theme import Weight
-from ui_fb.widgets import Button, button, footer, lead
-from ui_fb.words import words
+from ui_fb.widgets import Button, button, footer, hint, lead
+from ui_fb.words import LANGUAGES, words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +19,13 @@ class Attract(Screen):
 
     def compose(self, page: Page) -> None:
         page.touch(page.all, "start")
-        rest = page.title(page.say("attract.title"))
-        lead(page, rest, page.say("attract.lead"))
+        left, right = page.body.columns((0.57, 0.43), gap=20)
+        page.scene(right.inset(0, 6), "welcome")
+        rest = page.title(page.say("attract.title"), left)
+        first, second = rest.rows((1.5, 1), gap=8)
+        lead(page, first, page.say("attract.lead"), lines=3, size=33)
+        others = [words(language) for language in LANGUAGES if language != self.language]
+        page.text(second, others[0].say("attract.lead"), 24, lines=3, colour=page.colours.quiet, valign="top")
         footer(page, Button(page.say("attract.start"), "start", "next"))
 
     @classmethod
@@ -33,12 +37,47 @@ class Attract(Screen):
 class Language(Screen):
     """Each language is offered in its own words."""
 
-    offered: tuple[str, ...] = ("vi", "en")
+    offered: tuple[str, ...] = LANGUAGES
 
     def compose(self, page: Page) -> None:
-        page.title(page.say("language.title"))
+        rest = page.title(page.say("language.title"))
+        head, rest = rest.take_top(40, gap=10)
+        asked = " · ".join(
+            words(name).say("language.title") for name in self.offered if name != self.language
+        )
+        page.text(head, asked, 30, colour=page.colours.quiet)
+        rows = rest.rows((len(self.offered) + 1) // 2, gap=GAP)
+        boxes = [box for row in rows for box in row.columns(2, gap=GAP)]
+        for box, name in zip(boxes, self.offered, strict=False):
+            label = words(name).say("language.name")
+            style = "chosen" if name == self.language else "plain"
+            button(page, box, Button(label, f"language:{name}"), style, size=44)
         footer(page, back=True)
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
         return {"choose": cls()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Farewell(Screen):
+    """Goodbye; `card` says that a card lies on the reader and must be taken along."""
+
+    card: bool = True
+    seconds_left: int = 0
+
+    def compose(self, page: Page) -> None:
+        left, right = page.body.columns((0.58, 0.42), gap=16)
+        page.scene(right.inset(6, 14), "card_done" if self.card else "ticket")
+        rest = page.title(page.say("farewell.title"), left, lines=2)
+        take = page.say("farewell.take_card" if self.card else "farewell.keep_ticket")
+        box, rest = rest.take_top(92, gap=10)
+        hint(page, box, "card" if self.card else "ticket", take, size=30)
+        free = footer(page, Button(page.say("farewell.done"), "done", "check"), help_=False)
+        if self.seconds_left:
+            note = page.say("farewell.closing", seconds=self.seconds_left)
+            page.text(free, note, 26, lines=2, colour=page.colours.quiet, weight=Weight.TEXT)
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        return {"card": cls(seconds_left=12), "ticket": cls(card=False)}

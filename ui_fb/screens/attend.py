@@ -1,0 +1,55 @@
+"""When the procedure waits for somebody: HELP, STILL_THERE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from ui_fb.page import Page
+from ui_fb.screen import Screen
+from ui_fb.theme import Weight
+from ui_fb.widgets import Button, bar, button, footer, lead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Help(Screen):
+    """An officer has been called. `retry` offers to go on alone; the officer's button asks for the badge."""
+
+    retry: bool = False
+
+    def compose(self, page: Page) -> None:
+        left, right = page.body.columns((0.6, 0.4), gap=16)
+        page.scene(right.inset(4, 14), "officer_comes")
+        rest = page.title(page.say("help.title"), left, lines=2)
+        lead(page, rest, page.say("help.lead"), lines=4, size=32)
+        primary = Button(page.say("help.retry"), "retry", "next") if self.retry else None
+        officer = Button(page.say("help.officer"), "officer")
+        footer(page, primary, help_=False, back=True, other=officer)
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        return {"coming": cls(), "retry": cls(retry=True)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillThere(Screen):
+    """Nobody has touched anything; in `seconds_left` of `seconds` the screen is cleared."""
+
+    seconds_left: int
+    seconds: int = 30
+
+    def compose(self, page: Page) -> None:
+        rest = page.title(page.say("still_there.title"))
+        words, count = rest.columns((0.72, 0.28), gap=16)
+        text, line = words.rows((2, 1), gap=8)
+        lead(page, text, page.say("still_there.lead"), lines=3)
+        page.text(count, str(self.seconds_left), 150, weight=Weight.HEAVY, align="centre")
+        bar(page, line.centred(line.w, 36), self.seconds_left / max(1, self.seconds))
+        page.touch(page.body, "here")
+        here = Button(page.say("still_there.here"), "here", "hand")
+        button(page, footer(page), here, "primary", size=40)
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        return {"twenty": cls(seconds_left=20), "five": cls(seconds_left=5)}
