@@ -42,17 +42,7 @@ def passive_authentication(
     `at` (aware) is the moment for which certificates must be valid. Every data group listed must be
     there and every one that is there must be listed. Raises NotAuthenticError(check).
     """
-    ds = _document_signer(sod)
-    csca = _csca_of(ds, trust)
-    _check_valid(ds, csca, at)
-    _check_content(sod)
-    signatures.verify(
-        ds.public_key(),
-        sod.signature_algorithm,
-        sod.signature,
-        sod.signed_attributes,
-        sod.digest_algorithm,
-    )
+    ds, csca = verify_signature(sod, trust, at)
     _check_hashes(sod, files)
     _check_com(sod, files)
     return PaReport(
@@ -64,6 +54,24 @@ def passive_authentication(
         signed_at=sod.signed_at,
         checks=tuple(str(check) for check in Check if check is not Check.COM or Fid.COM in files),
     )
+
+
+def verify_signature(
+    sod: Sod, trust: Iterable[x509.Certificate], at: datetime
+) -> tuple[x509.Certificate, x509.Certificate]:
+    """The DS and the CSCA behind a SOD whose signature holds. Raises NotAuthenticError(check)."""
+    ds = _document_signer(sod)
+    csca = _csca_of(ds, trust)
+    _check_valid(ds, csca, at)
+    _check_content(sod)
+    signatures.verify(
+        ds.public_key(),
+        sod.signature_algorithm,
+        sod.signature,
+        sod.signed_attributes,
+        sod.digest_algorithm,
+    )
+    return ds, csca
 
 
 def load_certificate(encoded: bytes) -> x509.Certificate:

@@ -13,7 +13,7 @@ from firmware.document.errors import NotAuthenticError
 from firmware.document.image import CardImage
 from firmware.document.lds import Fid
 from firmware.document.mrz import parse as parse_mrz
-from firmware.document.passive import PaReport, passive_authentication
+from firmware.document.passive import PaReport, passive_authentication, verify_signature
 from firmware.document.sod import parse as parse_sod
 from firmware.issue.errors import IssueBroken, OutOfOrder, SignerRefused
 from firmware.issue.ports import Order, SigningRequest
@@ -54,6 +54,14 @@ class Authority:
             self._passive_authentication(sod, files)
         except NotAuthenticError as exc:
             raise SignerRefused("sod_not_for_this_card") from exc
+
+    def genuine(self, sod: bytes) -> bool:
+        """Whether this is an EF.SOD that a trusted state signed, for whatever card."""
+        try:
+            verify_signature(parse_sod(sod), self.trust, self.now())
+        except NotAuthenticError:
+            return False
+        return True
 
     def _passive_authentication(self, sod: bytes, files: Mapping[int, bytes]) -> PaReport:
         return passive_authentication(parse_sod(sod), files, self.trust, self.now())

@@ -227,13 +227,24 @@ class Transaction:
     # --- steps 5 to 7 ---
 
     def _check_sod(self, work: _Work, state: CardState, meter: Meter) -> None:
-        """The card holds this attempt's EF.SOD: no other card can. Raises IssueBroken or UserRetry."""
-        there = self._held(Fid.SOD, work.files[Fid.SOD], meter.add)
-        if there is Held.ALL:
+        """The card holds this attempt's EF.SOD: no other card can.
+
+        Raises UserRetry for another card, IssueBroken for this one with a SOD that is damaged.
+        """
+        wanted = work.files[Fid.SOD]
+        found = self._card.read_file(Fid.SOD, len(wanted), meter.add)
+        if found == wanted:
             return
-        if there is Held.NOTHING or not is_the_card(state, work.mark, work.attempt):
+        if state.kind == OURS_LOCKED or not is_the_card(state, work.mark, work.attempt):
+            raise refusal(state)
+        if held(found, wanted, self._card.block_bytes) is Held.NOTHING or self._is_anothers(wanted):
             raise refusal(state)
         raise IssueBroken("read_back", NAMES[Fid.SOD])
+
+    def _is_anothers(self, sod: bytes) -> bool:
+        """Whether the card holds a genuine EF.SOD, perhaps longer, that is not this one."""
+        found = self._card.read_file(Fid.SOD, len(sod) + SOD_ROOM, _ignore)
+        return found is not None and self._authority.genuine(found)
 
     def _prove_locked(self, work: _Work) -> Sequence[str]:
         try:
