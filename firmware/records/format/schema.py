@@ -41,6 +41,7 @@ OPTIONAL = (
 BOX = r"[A-Z0-9](?:[A-Z0-9-]{0,30}[A-Z0-9])?"
 FILE = r"[a-z0-9_]{1,40}(?:/[a-z0-9_]{1,40})?\.(?:png|jp2|jpg|json|bin)"
 MAX_FILES = 64
+MAX_STEPS = 2000
 MAX_FILE_BYTES = 8 << 20
 
 _sha256 = c.text(64, 64, r"[0-9a-f]{64}")
@@ -122,8 +123,46 @@ _void_card = c.fields(
     {"attempt": _count, "sod_sha256": _sha256, "officers": c.listing(_id, 4, 1), "at": c.moment}
 )
 
+SECTIONS: dict[str, c.Check] = {
+    "subject": _subject,
+    "proof": _proof,
+    "guardian": c.nullable(
+        c.fields(
+            {"full_name": _word, "number": c.text(12, 12, r"\d{12}"), "relation": _word},
+            {"officer": _id, "at": c.moment},
+        )
+    ),
+    "consent": c.fields(
+        {"given": c.must_be(True), "text_version": _id, "at": c.moment},
+        {"language": _id, "purposes": c.listing(_word, 16)},
+    ),
+    "eid_request": c.fields({"wanted": c.boolean, "at": c.moment}),
+    "portrait": _portrait,
+    "old_card": c.nullable(
+        c.fields(
+            {"read": c.one_of("chip", "QR", "seen", "none")},
+            {"serial": c.nullable(_id), "returned": c.boolean, "officer": _id},
+        )
+    ),
+}
+"""The parts that a box collects one by one, beside the ten `finger/<position>`."""
+
+ASSIGNMENT = c.fields(
+    {
+        "home_unit": _word,
+        "capture_unit": _word,
+        "box": c.text(32, 1, BOX),
+        "epoch": c.integer(0, 2**31),
+        "team": _word,
+        "shift": _word,
+        "officers": c.listing(_id, 32),
+    },
+    {"station": _word},
+)
+
 _manifest = c.fields(
     {
+        **SECTIONS,
         "format": c.must_be(FORMAT),
         "record_id": c.text(36, 32, r"[0-9a-f-]+"),
         "rule_pack": c.one_of(*PACKS),
@@ -134,44 +173,13 @@ _manifest = c.fields(
         "audit_head": _sha256,
         "started_at": c.moment,
         "completed_at": c.moment,
-        "assignment": c.fields(
-            {
-                "home_unit": _word,
-                "capture_unit": _word,
-                "box": c.text(32, 1, BOX),
-                "epoch": c.integer(0, 2**31),
-                "team": _word,
-                "shift": _word,
-                "officers": c.listing(_id, 32),
-            },
-            {"station": _word},
-        ),
-        "subject": _subject,
-        "proof": _proof,
-        "guardian": c.nullable(
-            c.fields(
-                {"full_name": _word, "number": c.text(12, 12, r"\d{12}"), "relation": _word},
-                {"officer": _id, "at": c.moment},
-            )
-        ),
-        "consent": c.fields(
-            {"given": c.must_be(True), "text_version": _id, "at": c.moment},
-            {"language": _id, "purposes": c.listing(_word, 16)},
-        ),
-        "eid_request": c.fields({"wanted": c.boolean, "at": c.moment}),
+        "assignment": ASSIGNMENT,
         "fingers": c.listing(_finger, 10, 10),
-        "portrait": _portrait,
         "iris": c.nullable(c.fields({"captured": c.must_be(False), "reason": _word})),
-        "old_card": c.nullable(
-            c.fields(
-                {"read": c.one_of("chip", "QR", "seen", "none")},
-                {"serial": c.nullable(_id), "returned": c.boolean, "officer": _id},
-            )
-        ),
         "issued_here": c.boolean,
         "chip": c.nullable(_chip),
         "void_cards": c.listing(_void_card, 32),
-        "steps": c.listing(c.fields({"step": _id, "at": c.moment}), 2000),
+        "steps": c.listing(c.fields({"step": _id, "at": c.moment}), MAX_STEPS),
         "files": c.mapping(
             FILE,
             c.fields({"sha256": _sha256, "bytes": c.integer(0, MAX_FILE_BYTES)}),
@@ -189,6 +197,28 @@ def validate(manifest: Any) -> list[Problem]:
     problems: list[Problem] = []
     _manifest(manifest, "", problems)
     return problems or across_fields(manifest)
+
+
+def validate_part(name: str, value: Any) -> list[Problem]:
+    """The problems of one part, before there is a whole record: a section, or `finger/<position>`."""
+    problems: list[Problem] = []
+    kind, _, position = name.partition("/")
+    if name in SECTIONS:
+        SECTIONS[name](value, name, problems)
+    elif kind == "finger" and position in FINGERS:
+        _finger(value, name, problems)
+        if not problems and value["position"] != position:
+            problems.append(Problem(name, "speaks of another finger"))
+    else:
+        problems.append(Problem(name[:40], "is not a part of a record"))
+    return problems
+
+
+def is_id(value: object) -> bool:
+    """Whether `value` can stand where the record has an id: of an officer, a step, a card's serial."""
+    problems: list[Problem] = []
+    _id(value, "", problems)
+    return not problems
 
 
 def require_valid(manifest: Mapping[str, Any]) -> None:

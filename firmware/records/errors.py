@@ -1,0 +1,71 @@
+"""What can go wrong with the box's store, and what a person can do about it.
+
+`reason` is the key of a text; `remedy` is one sentence for the technician. None says anything personal.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class RecordsError(Exception):
+    """Whatever the journal raises, apart from `FormatError`s about content."""
+
+
+class StoreError(RecordsError):
+    """The disk or the database failed; nothing that was accepted is lost."""
+
+    reason: ClassVar[str] = "store_failed"
+    remedy: ClassVar[str] = "Check the storage card's seating, then restart; if it repeats, swap the box."
+
+    def __init__(self, doing: str) -> None:
+        super().__init__(f"{doing}: {self.remedy}")
+        self.doing = doing
+
+
+class DiskFull(StoreError):
+    """No space is left; the step can be repeated once there is."""
+
+    reason: ClassVar[str] = "disk_full"
+    remedy: ClassVar[str] = "Connect the box so that it delivers, or copy the outbox with a swap; then go on."
+
+
+class StoreBusy(StoreError):
+    """Another process holds the journal."""
+
+    reason: ClassVar[str] = "store_busy"
+    remedy: ClassVar[str] = "End the other kiosk process that uses this folder, then start again."
+
+
+class StoreDamaged(StoreError):
+    """The database or a file of it is not what was written."""
+
+    reason: ClassVar[str] = "store_damaged"
+    remedy: ClassVar[str] = (
+        "Restart: the database is set aside and rebuilt from the files; then read its report."
+    )
+
+
+class UnknownRecord(RecordsError):
+    """No record of this id is here."""
+
+
+class WrongState(RecordsError):
+    """The record is not in a state that allows this: the caller has a bug, or is late."""
+
+    def __init__(self, record_id: str, state: str, wanted: str) -> None:
+        super().__init__(f"record {record_id} is {state}: {wanted} is not allowed")
+        self.record_id = record_id
+        self.state = state
+
+
+class OfficerLocked(RecordsError):
+    """Too many wrong PINs: the officer's card is locked until another officer unlocks it."""
+
+
+class TicketRefused(RecordsError):
+    """`reason`: ticket_malformed, ticket_unknown or ticket_expired."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

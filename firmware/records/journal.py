@@ -1,0 +1,267 @@
+"""The journal of one box: the one name that the app uses for records (DESIGN sections 5 and 6).
+
+    <folder>/journal.db     SQLite: states, steps, attempts, stock, audit; nothing personal
+    <folder>/drafts/        the vault: unsealed parts, encrypted under a key of each record
+    <folder>/outbox/        sealed records and their sidecars
+
+Synchronous; every call is durable when it returns. One process holds it; the store worker calls it, and the
+issue worker may call the `IssueJournal` methods beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from firmware.records import disk
+from firmware.records.attempts import Attempt, Attempts
+from firmware.records.audit import GENESIS, Audit
+from firmware.records.clock import Clock, JournalClock
+from firmware.records.database import Database
+from firmware.records.drafts import Draft, Drafts
+from firmware.records.errors import StoreDamaged
+from firmware.records.format.check import parse_moment
+from firmware.records.format.receipt import SignedReceipt
+from firmware.records.keys import BoxKeys
+from firmware.records.outbox import Outbox, OutboxCounts, SealedFile
+from firmware.records.rebuild import Rebuilder, Rebuilt, set_aside
+from firmware.records.sealing import Sealer
+from firmware.records.states import HAS_DRAFT, RecordState
+from firmware.records.stock import Blanks, Stock
+from firmware.records.tries import Tries
+from firmware.records.vault import Vault
+from firmware.records.waiting import Waiting
+
+S = RecordState
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What STATUS shows of the records."""
+
+    outbox: OutboxCounts
+    blanks: Blanks
+    waiting: int
+    unsealed: int
+
+
+class Journal:
+    """Opens, checks and mends the store of one box; a context manager.
+
+    `rebuilt` is None, or what happened when a damaged database had to be set aside. `audit`, `stock` and
+    `tries` are the log, the blanks and the officers' wrong PINs.
+    """
+
+    def __init__(self, folder: Path, keys: BoxKeys, clock: Clock) -> None:
+        """Raises StoreBusy while another process holds it, and StoreError."""
+        disk.make_folder(folder)
+        self._keys = keys
+        self._vault = Vault(folder / "drafts", keys.identity, [keys.recovery_recipient])
+        self.rebuilt: Rebuilt | None = None
+        aside = None
+        try:
+            self._db = Database(folder / "journal.db")
+        except StoreDamaged:
+            aside = set_aside(folder / "journal.db", clock())
+            self._db = Database(folder / "journal.db")
+        try:
+            self._wire(folder / "outbox", clock)
+            if aside is not None or self._is_bare(folder / "outbox"):
+                rebuilder = Rebuilder(
+                    self._db, self._vault, self.audit, self._outbox, folder / "outbox", keys
+                )
+                self.rebuilt = rebuilder.run(aside)
+            self._mend()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _wire(self, outbox: Path, clock: Clock) -> None:
+        keys, db, vault = self._keys, self._db, self._vault
+        self._clock = JournalClock(clock, _newest(db))
+        self.audit = Audit(db, keys.signer, self._clock)
+        self.stock = Stock(db, self.audit, self._clock)
+        self.tries = Tries(db, self.audit)
+        self._drafts = Drafts(db, vault, self.audit, self._clock, keys.box)
+        self._waiting = Waiting(db, vault, self.audit, self._clock, self._drafts)
+        self._attempts = Attempts(db, vault, self.audit, self._clock, self._drafts)
+        self._outbox = Outbox(db, outbox, keys, self.audit, self._clock, self._drafts)
+        self._sealer = Sealer(
+            db, vault, self.audit, self._clock, self._drafts, self._attempts, self._outbox, keys
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def now(self) -> datetime:
+        """The box's clock in UTC, never behind what the journal says."""
+        return self._clock.now()
+
+    # --- drafts -------------------------------------------------------------------------------------
+
+    def begin(self, case: str, rule_pack: str, assignment: Mapping[str, Any]) -> str:
+        """See `Drafts.begin`."""
+        return self._drafts.begin(case, rule_pack, assignment)
+
+    def accept(self, record_id: str, part: str, value: Any, blobs: Mapping[str, bytes] | None = None) -> None:
+        """See `Drafts.accept`."""
+        self._drafts.accept(record_id, part, value, blobs)
+
+    def draft(self, record_id: str) -> Draft:
+        """See `Drafts.draft`."""
+        return self._drafts.draft(record_id)
+
+    def blob(self, record_id: str, name: str) -> bytes:
+        """See `Drafts.blob`."""
+        return self._drafts.blob(record_id, name)
+
+    def state(self, record_id: str) -> RecordState:
+        return self._drafts.state(record_id)
+
+    def step(self, record_id: str, step: str) -> None:
+        """See `Drafts.step`."""
+        self._drafts.step(record_id, step)
+
+    def steps(self, record_id: str) -> list[dict[str, str]]:
+        return self._drafts.steps(record_id)
+
+    def open_record(self) -> str | None:
+        """The record that was at the kiosk when it stopped: restart in `draft(id).step`."""
+        return self._drafts.open_record()
+
+    def freeze(self, record_id: str, card_image: bytes | None) -> None:
+        """See `Drafts.freeze`."""
+        self._drafts.freeze(record_id, card_image)
+
+    def wait(self, record_id: str, reason: str, until: datetime) -> str:
+        """See `Waiting.wait`."""
+        return self._waiting.wait(record_id, reason, until)
+
+    def resume(self, ticket: str) -> str:
+        """See `Waiting.resume`."""
+        return self._waiting.resume(ticket)
+
+    def expire(self) -> list[str]:
+        """See `Waiting.expire`."""
+        return self._waiting.expire()
+
+    def refuse(self, record_id: str, reason: str, actor: str = "kiosk") -> None:
+        """End a DRAFT or FROZEN record because it may not go on; its content is destroyed."""
+        self._drafts.end(record_id, S.REFUSED, reason, actor)
+
+    def abandon(self, record_id: str, reason: str, actor: str = "kiosk") -> None:
+        """End a DRAFT or FROZEN record because the person left; its content is destroyed."""
+        self._drafts.end(record_id, S.ABANDONED, reason, actor)
+
+    # --- the card (firmware.issue.ports.IssueJournal) ------------------------------------------------
+
+    def attempt(self, record_id: str) -> Attempt:
+        """See `Attempts`, for this and the next."""
+        return self._attempts.attempt(record_id)
+
+    def stage(self, record_id: str, number: int, stage: str) -> None:
+        self._attempts.stage(record_id, number, stage)
+
+    def keep_sod(self, record_id: str, number: int, sod: bytes) -> None:
+        self._attempts.keep_sod(record_id, number, sod)
+
+    def issuing(self, record_id: str, number: int, sod_sha256: bytes) -> None:
+        self._attempts.issuing(record_id, number, sod_sha256)
+
+    def complete(self, record_id: str, number: int, report: Mapping[str, Any]) -> None:
+        self._attempts.complete(record_id, number, report)
+
+    def lost(self, record_id: str, number: int, officers: Sequence[str]) -> int:
+        return self._attempts.lost(record_id, number, officers)
+
+    def complete_without_card(self, record_id: str) -> None:
+        self._attempts.complete_without_card(record_id)
+
+    def void_cards(self, record_id: str) -> tuple[Mapping[str, Any], ...]:
+        return self._attempts.void_cards(record_id)
+
+    # --- sealed records -----------------------------------------------------------------------------
+
+    def seal(self, record_id: str) -> Path:
+        """See `Sealer.seal`."""
+        return self._sealer.seal(record_id)
+
+    def unsealed(self) -> list[str]:
+        """The COMPLETE records, oldest first: seal them at the start, after a crash or a full disk."""
+        with self._db.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM record WHERE state = ? ORDER BY completed_at", (S.COMPLETE,)
+            ).fetchall()
+        return [row["id"] for row in rows]
+
+    def next_sealed(self, after: int = 0) -> SealedFile | None:
+        """See `Outbox.next_sealed`."""
+        return self._outbox.next_sealed(after)
+
+    def delivered(self, record_id: str, receipt: bytes | SignedReceipt) -> None:
+        """See `Outbox.delivered`."""
+        self._outbox.delivered(record_id, receipt)
+
+    def refused_by_centre(self, record_id: str, reason: str) -> None:
+        """See `Outbox.refused`."""
+        self._outbox.refused(record_id, reason)
+
+    def offer_again(self) -> int:
+        """See `Outbox.offer_again`."""
+        return self._outbox.offer_again()
+
+    def receipt(self, record_id: str) -> SignedReceipt | None:
+        """The centre's receipt of a record, if it came."""
+        return self._outbox.receipt(record_id)
+
+    def blanks(self) -> Blanks:
+        return self.stock.blanks()
+
+    def counts(self) -> Counts:
+        with self._db.reading() as connection:
+            waiting, unsealed = connection.execute(
+                "SELECT count(*) FILTER (WHERE waiting_until IS NOT NULL),"
+                " count(*) FILTER (WHERE state = ?) FROM record",
+                (S.COMPLETE,),
+            ).fetchone()
+        return Counts(self._outbox.counts(), self.stock.blanks(), waiting, unsealed)
+
+    # --- after a crash ------------------------------------------------------------------------------
+
+    def _mend(self) -> None:
+        """Finish what a crash interrupted: half-written files, keys of ended records, purges."""
+        with self._db.reading() as connection:
+            states = {
+                row["id"]: S(row["state"]) for row in connection.execute("SELECT id, state FROM record")
+            }
+        self._outbox.remove_strays()
+        for record_id in self._vault.records():
+            if states.get(record_id) in HAS_DRAFT:
+                self._vault.sweep(record_id)
+            else:
+                self._vault.destroy(record_id)
+        for record_id, state in states.items():
+            if state is S.ACKED:
+                self._outbox.purge(record_id)
+
+    def _is_bare(self, outbox: Path) -> bool:
+        """A database without any row, beside files: it was lost, or its rebuilding was cut off."""
+        return self.audit.head() == GENESIS and bool(self._vault.records() or any(outbox.iterdir()))
+
+
+def _newest(db: Database) -> datetime | None:
+    with db.reading() as connection:
+        at = connection.execute("SELECT max(at) FROM (SELECT at FROM audit UNION ALL SELECT at FROM step)")
+        return parse_moment(at.fetchone()[0])

@@ -1,0 +1,32 @@
+"""The keys that the records of one box need, from whatever key store the box has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyrage
+from cryptography import x509
+
+from firmware.records.format.cms import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class BoxKeys:
+    """`simulated` is true on a virtual station and goes into every record.
+
+    `signer` signs manifests, sidecars and audit checkpoints, and its certificate's CN is the box id; drafts
+    are wrapped to `identity` (this box) and `recovery_recipient` (the station's `age1…`); sealed records go
+    to `centre_recipients`; `receipt_certificate` is the centre's.
+    """
+
+    signer: Signer
+    box_ca: x509.Certificate
+    receipt_certificate: x509.Certificate
+    centre_recipients: tuple[str, ...]
+    identity: pyrage.x25519.Identity
+    recovery_recipient: str
+    simulated: bool
+
+    @property
+    def box(self) -> str:
+        return self.signer.box

@@ -1,0 +1,98 @@
+"""Records put aside: nobody goes home empty-handed, and a ticket brings the record back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from firmware.records import tickets
+from firmware.records.audit import Audit
+from firmware.records.clock import JournalClock, stamp
+from firmware.records.database import Database
+from firmware.records.drafts import Drafts
+from firmware.records.errors import TicketRefused, WrongState
+from firmware.records.states import RecordState
+from firmware.records.vault import Vault
+
+S = RecordState
+
+
+class Waiting:
+    """Waiting is a flag on DRAFT or FROZEN, with a ticket and an expiry."""
+
+    def __init__(
+        self,
+        db: Database,
+        vault: Vault,
+        audit: Audit,
+        clock: JournalClock,
+        drafts: Drafts,
+        new_ticket: Callable[[], str] = tickets.new,
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._audit = audit
+        self._clock = clock
+        self._drafts = drafts
+        self._new_ticket = new_ticket
+
+    def wait(self, record_id: str, reason: str, until: datetime) -> str:
+        """Put the record aside until its citizen comes back; return the ticket (`ABC-DEFG`).
+
+        Allowed for DRAFT and FROZEN. A record that waits again keeps its ticket.
+        """
+        self._drafts.require(record_id, S.DRAFT, S.FROZEN)
+        ticket = self._drafts.row(record_id)["ticket"] or self._free_ticket()
+        about = {"kind": "ticket", "ticket": ticket, "reason": reason, "until": stamp(until)}
+        self._vault.put(record_id, about)
+        with self._db.transaction() as connection:
+            self._drafts.require(record_id, S.DRAFT, S.FROZEN)
+            connection.execute(
+                "UPDATE record SET ticket = ?, waiting_reason = ?, waiting_until = ?,"
+                " is_open = 0 WHERE id = ?",
+                (ticket, reason, stamp(until), record_id),
+            )
+            self._audit.append("kiosk", "wait", record_id, {"reason": reason, "until": stamp(until)})
+        return ticket
+
+    def resume(self, ticket: str) -> str:
+        """Reopen the record of a ticket as a person typed it; return its id.
+
+        Raises TicketRefused, and WrongState while another record is open.
+        """
+        code = tickets.normal(ticket)
+        with self._db.transaction() as connection:
+            row = connection.execute(
+                "SELECT id, waiting_until FROM record WHERE ticket = ? AND waiting_until IS NOT NULL", (code,)
+            ).fetchone()
+            if row is None:
+                raise TicketRefused("ticket_unknown")
+            if row["waiting_until"] <= self._clock.stamp():
+                raise TicketRefused("ticket_expired")
+            if (other := self._drafts.open_record()) is not None:
+                raise WrongState(other, "open", "another one at the same time")
+            connection.execute(
+                "UPDATE record SET waiting_reason = NULL, waiting_until = NULL, is_open = 1 WHERE id = ?",
+                (row["id"],),
+            )
+            self._audit.append("kiosk", "resume", row["id"])
+            self._vault.put(row["id"], {"kind": "resume"})
+        record_id: str = row["id"]
+        return record_id
+
+    def expire(self) -> list[str]:
+        """Abandon every waiting record whose ticket has run out; return their ids."""
+        with self._db.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM record WHERE waiting_until <= ?", (self._clock.stamp(),)
+            ).fetchall()
+        for row in rows:
+            self._drafts.end(row["id"], S.ABANDONED, "ticket_expired", "kiosk")
+        return [row["id"] for row in rows]
+
+    def _free_ticket(self) -> str:
+        with self._db.reading() as connection:
+            taken = {row[0] for row in connection.execute("SELECT ticket FROM record WHERE ticket NOTNULL")}
+        while (ticket := self._new_ticket()) in taken:
+            pass
+        return ticket
