@@ -1,9 +1,9 @@
 """The procedure as data: read this first (Circular 60/2021/TT-BCA art. 5; Law 26/2023/QH15 art. 23).
 
 `STATES` says of each state how long it may last and what is asked for when it is entered; `TABLE` says
-what may happen then. Rows are tried from top to bottom: the first whose guard holds is taken. `STAY` moves nothing and
-keeps the entry. A state without a time-out waits only for answers that always come (a worker's deadline) or
-stands with nobody before it.
+what may happen then. Rows are tried from top to bottom: the first whose guard holds is taken. `STAY`
+moves nothing and keeps the entry. A state without a time-out waits only for answers that always come
+(a worker's deadline) or stands with nobody before it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,125 @@
+"""What can be set on a box, with units, defaults and limits. What nobody can set sensibly is not settable.
+
+Each class is a table of the TOML file; `limits` in a field's metadata bound a number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+def _within(low: float, high: float, default: Any) -> Any:
+    return field(default=default, metadata={"limits": (low, high)})
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """Where the box stands; `virtual` and `training` make simulated records, `production` nothing virtual."""
+
+    profile: Literal["virtual", "training", "production"] = "virtual"
+    home_unit: str = "UNIT-00"
+    capture_unit: str = "UNIT-00"
+    team: str = "TEAM-0"
+    data: str = "var/box"
+    """Folder of the journal, the outbox and the box's certificate."""
+    language: Literal["vi", "en"] = "vi"
+    models: str = ".tools/models"
+    """Folder of the face models that the set-up fetched."""
+    scorer: str = ".tools/nbis"
+    """Folder of the NFIQ 2 scorer that the set-up fetched; without it scores are estimates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    kind: Literal["fb0", "memory"] = "memory"
+    device: str = "/dev/fb0"
+    width_px: int = _within(640, 3840, 800)
+    height_px: int = _within(400, 2160, 480)
+    pitch_px_per_mm: float = _within(2.0, 20.0, 5.2)
+    """Pixels per millimetre of the panel: buttons keep their size in millimetres."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    device: str = ""
+    """Path of the evdev node; empty: the first touch screen found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finger:
+    serial: str = ""
+    """Serial number of the sensor; empty: the first of the family."""
+    wait_s: float = _within(5, 300, 40)
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    reader: str = ""
+    """Part of the PC/SC reader's name; empty: the first reader."""
+    dialect: str = "lds-plain"
+    """Name of a file in config/cards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    reader: str = ""
+    """Part of the name of the staff's PC/SC reader; empty: there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    driver: Literal["picamera2", "opencv", "pictures"] = "picamera2"
+    source: str = "0"
+    """Index or path for opencv, folder for pictures."""
+    wait_s: float = _within(5, 300, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    driver: Literal["gpio", "none"] = "none"
+    lamp_left_pin: int = _within(0, 27, 12)
+    lamp_right_pin: int = _within(0, 27, 13)
+    tray_lock_pin: int = _within(0, 27, 17)
+    buzzer_pin: int = _within(0, 27, 27)
+    tray_closed_pin: int = _within(0, 27, 22)
+    door_closed_pin: int = _within(0, 27, 23)
+    tamper_pin: int = _within(0, 27, 24)
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    url: str = "https://localhost:8443"
+    timeout_s: float = _within(1, 60, 8)
+    retry_most_s: float = _within(10, 3600, 300)
+    """Longest pause between two tries to deliver a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    pack: str = "2024-07"
+    """Name of a file in config/rules: the legal rule pack that new records are made under."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What `kiosk doctor` measures against."""
+
+    disk_free_mb: int = _within(100, 10_000_000, 2000)
+    temperature_c: float = _within(40, 110, 80)
+    oldest_unsent_h: float = _within(1, 720, 72)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    station: Station = Station()
+    display: Display = Display()
+    touch: Touch = Touch()
+    finger: Finger = Finger()
+    chip: Chip = Chip()
+    badge: Badge = Badge()
+    camera: Camera = Camera()
+    panel: Panel = Panel()
+    centre: Centre = Centre()
+    rules: Rules = Rules()
+    limits: Limits = Limits()

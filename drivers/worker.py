@@ -1,0 +1,184 @@
+"""One thread per device: jobs in; Up, Down, Done and Failed out. The supervisor of a device lives here.
+
+The thread opens the device, runs one job after the other and closes it. A `DeviceFault` closes the
+device, which is opened again after a back-off of 0.5 s that doubles up to 20 s; until then every job fails
+at once with `DeviceGone`. What is neither a `UserRetry`, a `DeviceFault` nor an error that the caller
+declared is a bug: it is posted as `Broken`, and whoever reads the inbox must end the process.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from drivers.errors import DeviceFault, DeviceGone, UserRetry
+
+D = TypeVar("D")
+
+BACKOFF_S = (0.5, 20.0)
+PROBE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Up(Answer):
+    """The device is open; `device` may be asked for its info, nothing else, by other threads."""
+
+    device: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Down(Answer):
+    fault: DeviceFault
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Answer):
+    """The job asked under `entry` ended with `value`."""
+
+    entry: int
+    job: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Answer):
+    """The job ended with an error that people or the supervisor can mend, or one its caller expects."""
+
+    entry: int
+    job: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Broken(Answer):
+    """A bug: the process must end."""
+
+    error: Exception
+
+
+class Stop:
+    """Tells a running job that its answer is no longer wanted; jobs look at it between two short waits."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    def __bool__(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait at most `seconds`; True as soon as the job is to stop."""
+        return self._event.wait(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[D]):
+    """`call(device, stop)` runs on the worker's thread; `expects` are the errors its caller handles."""
+
+    entry: int
+    name: str
+    call: Callable[[D, Stop], Any]
+    expects: tuple[type[Exception], ...] = ()
+    stop: Stop = field(default_factory=Stop)
+
+
+class Worker(Generic[D]):
+    """Runs jobs on a device that it opens, probes when idle, and opens again after a fault."""
+
+    def __init__(
+        self,
+        name: str,
+        opens: Callable[[], AbstractContextManager[D]],
+        post: Callable[[Answer], None],
+        probe: Callable[[D], None] | None = None,
+    ) -> None:
+        self.name = name
+        self._opens, self._post, self._probe = opens, post, probe
+        self._jobs: queue.SimpleQueue[Job[D] | None] = queue.SimpleQueue()
+        self._closing = Stop()
+        self._running: Stop | None = None
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name=f"worker-{name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, job: Job[D]) -> None:
+        self._jobs.put(job)
+
+    def stop_work(self) -> None:
+        """The job that runs now is no longer wanted."""
+        with self._lock:
+            if self._running is not None:
+                self._running.set()
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Let the running job end, close the device, end the thread."""
+        self._closing.set()
+        self.stop_work()
+        self._jobs.put(None)
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        pause = BACKOFF_S[0]
+        try:
+            while not self._closing:
+                try:
+                    with self._opens() as device:
+                        self._post(Up(self.name, device))
+                        pause = BACKOFF_S[0]
+                        self._serve(device)
+                except DeviceFault as fault:
+                    self._post(Down(self.name, fault))
+                    self._refuse_until(pause, fault)
+                    pause = min(2 * pause, BACKOFF_S[1])
+        except Exception as bug:  # noqa: BLE001  reported, and the process ends: see `Broken`
+            self._post(Broken(self.name, bug))
+
+    def _serve(self, device: D) -> None:
+        """Run jobs until the end or a fault (raised on)."""
+        while not self._closing:
+            try:
+                job = self._jobs.get(timeout=PROBE_S if self._probe else None)
+            except queue.Empty:
+                if self._probe:
+                    self._probe(device)
+                continue
+            if job is not None and not self._closing:
+                self._perform(device, job)
+
+    def _perform(self, device: D, job: Job[D]) -> None:
+        with self._lock:
+            self._running = job.stop
+        try:
+            self._post(Done(self.name, job.entry, job.name, job.call(device, job.stop)))
+        except Exception as error:
+            expected = isinstance(error, (UserRetry, DeviceFault)) or isinstance(error, job.expects)
+            if expected:
+                self._post(Failed(self.name, job.entry, job.name, error))
+            if not expected or (isinstance(error, DeviceFault) and error.device == self.name):
+                raise
+        finally:
+            with self._lock:
+                self._running = None
+
+    def _refuse_until(self, pause_s: float, fault: DeviceFault) -> None:
+        """Fail what is asked for while the device rests."""
+        rest = threading.Timer(pause_s, self._jobs.put, (None,))
+        rest.daemon = True
+        rest.start()
+        while (job := self._jobs.get()) is not None and not self._closing:
+            gone = DeviceGone(self.name, fault.doing)
+            self._post(Failed(self.name, job.entry, job.name, gone))
+        rest.cancel()
