@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from centre import db, registry
+from centre.core import utc_now
 from centre.errors import CentreError, CentreSetupError
 from centre.files import write_whole
 from centre.ledger import broken_at as ledger_broken_at
@@ -81,7 +81,7 @@ def extract(
     station = Station(folder, database)
     signer = station.pki.credential(Role.EXTRACT)
     with db.reading(station.engine()) as connection:
-        data = registry.make_extract(registry.everyone(connection), signer, datetime.now(UTC))
+        data = registry.make_extract(registry.everyone(connection), signer, utc_now())
     write_whole(out, data, mode=0o600)
     typer.echo(f"{len(data)} bytes written to {out}")
 

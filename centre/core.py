@@ -31,7 +31,7 @@ from firmware.records.format.seal import OpenedRecord, open_sealed
 log = logging.getLogger(__name__)
 
 
-def now() -> datetime:
+def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
@@ -63,7 +63,7 @@ class Centre:
     """Registry, signer and ingest over one database and one folder of sealed records."""
 
     def __init__(
-        self, engine: Engine, keys: Keys, archive: Path, clock: Callable[[], datetime] = now
+        self, engine: Engine, keys: Keys, archive: Path, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self._engine = engine
         self._keys = keys

@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,7 +21,7 @@ from starlette.applications import Starlette
 from centre import db, pki
 from centre.app import make_app
 from centre.cases import stamp
-from centre.core import Centre, Keys
+from centre.core import Centre, Keys, utc_now
 from centre.errors import CentreSetupError
 from centre.files import make_folder, write_new
 from centre.files_app import FilesApp
@@ -47,12 +48,12 @@ class Station:
     def pki(self) -> Pki:
         return Pki(self.folder / "pki")
 
-    def init(self) -> None:
-        """Make keys and database. Raises CentreSetupError if there are keys already."""
+    def init(self, now: datetime | None = None) -> None:
+        """Make keys, valid from `now`, and the database. Raises CentreSetupError if it has keys."""
         if (self.folder / "pki").exists():
             raise CentreSetupError(f"{self.folder} is a centre already; nothing was changed")
         make_folder(self.folder, mode=0o700)
-        pki.create(self.folder / "pki")
+        pki.create(self.folder / "pki", now)
         self.engine().dispose()
 
     def engine(self) -> Engine:
@@ -67,7 +68,7 @@ class Station:
         Enrolling a box again replaces its certificate: the old one no longer opens anything.
         Raises CentreSetupError for a bad id or when `out` holds an identity already.
         """
-        now = now or datetime.now(UTC)
+        now = now or utc_now()
         credential = pki.issue_box(self.pki, box, now)
         engine = self.engine()
         make_folder(out, mode=0o700)
@@ -90,10 +91,10 @@ class Station:
                 connection.execute(insert(db.epochs).values(box=box, epoch=FIRST_EPOCH))
         engine.dispose()
 
-    def centre(self, engine: Engine) -> Centre:
-        return Centre(engine, Keys.read(self.pki), self.folder / "records")
-
-    def app(self, engine: Engine) -> Starlette:
-        """The ASGI application over this folder."""
+    def centre(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> Centre:
         make_folder(self.folder / "records", mode=0o700)
-        return make_app(self.centre(engine), FilesApp(self.folder / "uploads"))
+        return Centre(engine, Keys.read(self.pki), self.folder / "records", clock)
+
+    def app(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> Starlette:
+        """The ASGI application over this folder."""
+        return make_app(self.centre(engine, clock), FilesApp(self.folder / "uploads"))
