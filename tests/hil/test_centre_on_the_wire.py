@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import signal
 import socket
@@ -81,26 +82,29 @@ def large(box: Box) -> Sealed:
     return box.seal(PORTRAIT, **without_card(case="correction"))
 
 
-def alert(port: int, tls: ssl.SSLContext) -> str:
-    """The reason in the TLS alert that the centre answers with."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
-        with pytest.raises(ssl.SSLError) as told:
-            with tls.wrap_socket(line, server_hostname="127.0.0.1") as talk:
-                talk.recv(1)
-    return str(told.value.reason)
+def answer_to(port: int, tls: ssl.SSLContext) -> bytes:
+    """The first bytes of what the centre answers to a request over `tls`; none when it hangs up."""
+    with contextlib.ExitStack() as stack:
+        line = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        stack.enter_context(contextlib.suppress(ssl.SSLError, ConnectionError))
+        talk = stack.enter_context(tls.wrap_socket(line, server_hostname="127.0.0.1"))
+        talk.sendall(b"GET /v1/health HTTP/1.1\r\nHost: centre\r\nConnection: close\r\n\r\n")
+        return talk.recv(12)
+    return b""
 
 
 # --- who gets in -----------------------------------------------------------------------------------
 
 
-def test_the_enrolled_box_gets_in(client: CentreClient) -> None:
+def test_the_enrolled_box_gets_in(client: CentreClient, port: int) -> None:
+    assert answer_to(port, client.tls) == b"HTTP/1.1 200"
     health = client.get_json("/v1/health")
     assert (health["status"], health["development"]) == ("ok", True)
 
 
 def test_no_client_certificate_no_answer(box: Box, port: int) -> None:
     anonymous = ssl.create_default_context(cafile=box.folder / "tls-ca.pem")
-    assert alert(port, anonymous) == "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+    assert answer_to(port, anonymous) == b""
 
 
 def test_a_certificate_of_another_authority_gets_no_answer(box: Box, port: int, tmp_path: Path) -> None:
@@ -108,7 +112,7 @@ def test_a_certificate_of_another_authority_gets_no_answer(box: Box, port: int, 
     tls = tls_context(
         box.folder / "tls-ca.pem", stranger.folder / "box.crt.pem", stranger.folder / "box.key.pem"
     )
-    assert alert(port, tls) == "TLSV1_ALERT_UNKNOWN_CA"
+    assert answer_to(port, tls) == b""
     client = CentreClient(f"https://127.0.0.1:{port}", tls, FAST)
     with client, pytest.raises((CentreWrong, CentreUnreachable)):
         client.get("/v1/health")
@@ -118,7 +122,7 @@ def test_an_expired_certificate_gets_no_answer(station: TestStation, port: int) 
     expired = station.enrol("BOX-EXPIRED", today() - LONG_AGO)
     with expired.client(port) as client, pytest.raises((CentreWrong, CentreUnreachable)):
         client.get("/v1/health")
-    assert alert(port, client.tls) == "SSLV3_ALERT_CERTIFICATE_EXPIRED"
+    assert answer_to(port, client.tls) == b""
 
 
 def test_a_replaced_certificate_is_refused(station: TestStation, port: int) -> None:
