@@ -126,17 +126,17 @@ def _body(look: Look) -> Layer:
     u, v = np.abs(canvas.u), canvas.v
     neck_half = np.interp(v, (1.0, 1.6, 2.0, 2.4), (0.84, 0.70, 0.74, 0.95)) * look.width * look.jaw
     neck = np.maximum(u - neck_half, np.maximum(0.6 - v, v - 3.3)).astype(np.float32)
-    slope = np.interp(u, (0.0, 0.75, 1.2, 2.2, 2.9, 3.25, 3.45), (2.16, 2.18, 2.46, 2.80, 3.10, 3.55, 4.4))
-    slope = cv2.GaussianBlur(slope.astype(np.float32), (0, 0), 0.12 * BODY_SCALE)
+    line = np.interp(u, (0.0, 0.75, 1.2, 2.2, 2.9, 3.25, 3.45), (2.16, 2.18, 2.46, 2.80, 3.10, 3.55, 4.4))
+    slope = np.asarray(cv2.GaussianBlur(line.astype(np.float32), (0, 0), 0.12 * BODY_SCALE), np.float32)
     shoulders = (slope - v).astype(np.float32) * 0.85
     vee = np.maximum((u - (3.05 - v) * 0.62) * 0.85, 1.8 - v).astype(np.float32)
     cloth = canvas.inside(shoulders, 0.015) * (1 - canvas.inside(vee, 0.02))
     skin = np.maximum(canvas.inside(neck, 0.012), canvas.inside(shoulders, 0.015) * canvas.inside(vee, 0.02))
-    height = 0.75 * np.sqrt(np.clip(1 - np.square(u / np.maximum(neck_half, 0.1)), 0, 1)) - 0.3
+    throat = 0.75 * np.sqrt(np.clip(1 - np.square(u / np.maximum(neck_half, 0.1)), 0, 1)) - 0.3
     chest = (
         1.3 * np.sqrt(np.clip(1 - np.square(u / 3.9), 0, 1)) * np.clip((v - slope) / 0.5 + 0.3, 0, 1) ** 0.5
     )
-    height = np.where(cloth > 0.5, chest, np.maximum(height, 0.2)).astype(np.float32)
+    height = np.where(cloth > 0.5, chest, np.maximum(throat, 0.2)).astype(np.float32)
     relief = np.asarray(cv2.GaussianBlur(height, (0, 0), 0.06 * BODY_SCALE), np.float32)
     albedo = colours.paint_skin(canvas, look) * 0.92
     under = np.clip(1.15 - (v - 1.45) / 0.75, 0, 1) * np.clip(1.4 - u / 0.9, 0, 1)

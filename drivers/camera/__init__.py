@@ -1,0 +1,1 @@
+"""Cameras: the Pi's own over picamera2, any USB camera over OpenCV, a folder of pictures."""
