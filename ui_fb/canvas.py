@@ -122,6 +122,10 @@ class Sketch:
         r = radius * self.unit
         self.draw.ellipse((cx - r, cy - r, cx + r, cy + r), fill=colour)
 
+    def ellipse(self, box: Box, colour: str | None, edge: str | None = None, thick: float = 0) -> None:
+        spots = [v for p in self.at([(box.x, box.y), (box.right, box.bottom)]) for v in p]
+        self.draw.ellipse(spots, fill=colour, outline=edge, width=max(1, round(thick * self.unit)))
+
     def arc(self, box: Box, start: float, end: float, colour: str, thick: float) -> None:
         """Part of an ellipse, degrees clockwise from the right."""
         self.draw.arc(

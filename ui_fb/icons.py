@@ -73,6 +73,20 @@ def _dot(p: Pen) -> None:
 
 
 @icon
+def _circle(p: Pen) -> None:
+    p.ring(12, 12, 10)
+
+
+@icon
+def _bandage(p: Pen) -> None:
+    p.line((5.4, 18.6), (18.6, 5.4), thick=9.4)
+    p.line((9.2, 8.4), (15.6, 14.8), thick=1.4, ink=0)
+    p.line((8.4, 9.2), (14.8, 15.6), thick=1.4, ink=0)
+    for x, y in ((12, 9.6), (9.6, 12), (14.4, 12), (12, 14.4)):
+        p.disc(x, y, 0.9, 0)
+
+
+@icon
 def _erase(p: Pen) -> None:
     p.polygon((1.5, 12), (8, 4.5), (22.5, 4.5), (22.5, 19.5), (8, 19.5))
     p.line((11.4, 8.6), (18.2, 15.4), thick=2.2, ink=0)
@@ -321,11 +335,11 @@ def _mouth(p: Pen) -> None:
 
 @icon
 def _upright(p: Pen) -> None:
-    p.oval(6.4, 4, 17.6, 19.4)
-    p.line((12, 0.9), (12, 3), thick=1.9)
-    p.line((12, 20.6), (12, 23), thick=1.9)
-    p.line((9.4, 10), (9.4, 10.2), thick=2)
-    p.line((14.6, 10), (14.6, 10.2), thick=2)
+    p.oval(4.6, 3.2, 19.4, 21.8, 2.4)
+    for y in (0.9, 8.4, 15.9):
+        p.line((12, y), (12, y + 3.4 if y > 1 else y), thick=2)
+    for x in (8.6, 15.4):
+        p.disc(x, 10.6, 1.5)
 
 
 @icon

@@ -20,7 +20,7 @@ from ui_fb.geometry import Box, Rect, Size, Target
 from ui_fb.hands import hands
 from ui_fb.pictures import scene
 from ui_fb.preview import Preview
-from ui_fb.text import Fitted, Wanted, fit, fit_again, width
+from ui_fb.text import PITCH, Fitted, Wanted, fit, fit_again, width
 from ui_fb.theme import TARGET, TITLE, Palette, Theme, Weight
 from ui_fb.words import words
 
@@ -52,6 +52,7 @@ class Page:
         self.words = words(frame.language)
         self.all = Box(0, 0, size[0] / self.scale, size[1] / self.scale)
         self.targets: list[Target] = []
+        self.inks: list[Rect] = []  # the boxes that texts were set into: no two may overlap
         self.live: Preview | None = None
         self.preview_picture = preview
         self.canvas = self._canvas() if visible else None
@@ -115,6 +116,7 @@ class Page:
         private: bool = False,
     ) -> None:
         """Draw what `fit` returned."""
+        self.inks.append(self.px(box))
         if self.canvas:
             self.canvas.text(box, fitted, colour or self.colours.ink, align, valign, not private)
 
@@ -143,12 +145,13 @@ class Page:
     def font_px(self, size: float) -> int:
         return round(size * self.scale)
 
-    def title(self, text: str, box: Box | None = None, lines: int = 1, private: bool = False) -> Box:
+    def title(self, text: str, box: Box | None = None, lines: int = 1, size: float = TITLE) -> Box:
         """Set the screen's one sentence at the top; return what is left of `box` (or the body) under it."""
         area = self.body if box is None else box
-        room = TITLE * (1.24 * lines + 0.04)
-        head, rest = area.take_top(room, gap=6)
-        self.text(head, text, TITLE, least=TITLE, lines=lines, weight=Weight.STRONG, private=private)
+        head = area.take_top(size * (PITCH * lines + 0.04))[0]
+        fitted = self.fit(head, text, size, least=TITLE, lines=lines, weight=Weight.STRONG)
+        used, rest = area.take_top(size * (PITCH * len(fitted.lines) + 0.04), gap=8)
+        self.lines(used, fitted)
         return rest
 
     # --- shapes -------------------------------------------------------------------------------------

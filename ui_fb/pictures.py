@@ -153,21 +153,13 @@ def broken(s: Sketch, c: Palette) -> None:
 
 
 @picture
-def old_card(s: Sketch, c: Palette) -> None:
-    place_card(s, c)
-
-
-@picture
 def badge(s: Sketch, c: Palette) -> None:
-    s.line(((46, 0), (60, 20), (74, 0)), c.accent, 3)
-    s.box(Box(40, 18, 40, 48), c.card, 5, c.accent, 2)
-    s.disc(60, 36, 8, c.quiet)
-    s.box(Box(48, 47, 24, 13), c.quiet, 6)
-    _arrow(s, c.accent, 60, 67, 80)
+    s.box(Box(39, 0, 42, 57), c.card, 5, c.accent, 2)
+    s.box(Box(40, 1, 40, 10), c.accent, 4)
+    s.box(Box(53, 4, 14, 3.6), c.card, 1.8)
+    s.disc(60, 27, 8, c.quiet)
+    s.box(Box(50, 17.6, 20, 4.6), c.strip, 1.5)
+    s.box(Box(47.6, 21, 24.8, 2.8), c.strip, 1.2)
+    s.box(Box(47, 38, 26, 13), c.quiet, 6)
+    _arrow(s, c.accent, 60, 61, 80)
     _reader(s, c, 82)
-
-
-@picture
-def oval(s: Sketch, c: Palette) -> None:
-    s.disc(60, 40, 16, c.quiet)
-    s.box(Box(32, 62, 56, 60), c.quiet, 26)

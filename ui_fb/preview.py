@@ -13,15 +13,15 @@ from ui_fb.canvas import Sketch
 from ui_fb.geometry import Box, Rect, Size
 
 Pixels = NDArray[np.uint8]
-KINDS = ("camera", "portrait", "finger")
+KINDS = ("qr", "portrait", "still", "finger")
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """Where the live picture goes and how it is shown.
 
-    A `camera` frame fills the rect, cut at its edges; a `portrait` frame is also mirrored and gets the oval, drawn
-    in `colour`; a `finger` impression is shown whole on white.
+    A `qr` or `still` frame fills the rect, cut at its edges; `qr` gets corner marks, and a `portrait` frame is
+    mirrored and gets the oval, both drawn in `colour`; a `finger` impression is shown whole on white.
     """
 
     rect: Rect
@@ -39,8 +39,9 @@ class Preview:
         filled = _filling(picture, size)
         if self.kind == "portrait":
             filled = filled.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-            shade = oval_overlay(size, self.colour)
-            filled.paste(shade, mask=shade)
+        if self.kind != "still":
+            guide = GUIDES[self.kind](size, self.colour)
+            filled.paste(guide, mask=guide)
         return filled
 
 
@@ -63,11 +64,26 @@ def _whole(picture: Image.Image, size: Size) -> Image.Image:
 
 @functools.lru_cache(maxsize=6)
 def oval_overlay(size_px: Size, colour: str) -> Image.Image:
-    """Return the RGBA veil with a clear oval where the face belongs, its edge in `colour`."""
+    """Return an RGBA veil with a clear oval where the face belongs, its edge in `colour`."""
     grid = (100.0, 100.0 * size_px[1] / size_px[0])
     sketch = Sketch(size_px, grid)
-    face = Box(21, grid[1] * 0.09, 58, grid[1] * 0.66)
+    face = Box(19, grid[1] * 0.07, 62, grid[1] * 0.7)
     sketch.image.paste((10, 25, 45, 120), (0, 0, *sketch.image.size))
-    sketch.box(face, "#00000000", face.w / 2)
-    sketch.box(face, None, face.w / 2, colour, 1.8)
+    sketch.ellipse(face, "#00000000", colour, 1.8)
     return sketch.done()
+
+
+@functools.lru_cache(maxsize=6)
+def corner_overlay(size_px: Size, colour: str) -> Image.Image:
+    """Return RGBA corner marks around the middle, where a code belongs."""
+    grid = (100.0, 100.0 * size_px[1] / size_px[0])
+    sketch = Sketch(size_px, grid)
+    left, right, top, bottom = 14.0, 86.0, grid[1] / 2 - 36, grid[1] / 2 + 36
+    for x, inwards in ((left, 14), (right, -14)):
+        for y, down in ((top, 14), (bottom, -14)):
+            sketch.line(((x + inwards, y), (x, y), (x, y + down)), colour, 2.6)
+            sketch.disc(x, y, 1.3, colour)
+    return sketch.done()
+
+
+GUIDES = {"portrait": oval_overlay, "qr": corner_overlay}

@@ -13,8 +13,8 @@ from ui_fb.geometry import Box
 
 @functools.cache
 def sample(kind: str) -> Image.Image:
-    """Return a picture as the live source of `kind` (camera, portrait, finger) would give it."""
-    return {"finger": _finger, "portrait": _portrait, "camera": _old_card}[kind]()
+    """Return a picture as the live source of `kind` (qr, portrait, still, finger) would give it."""
+    return {"finger": _finger, "portrait": _portrait, "still": _portrait, "qr": _old_card}[kind]()
 
 
 def _finger() -> Image.Image:
@@ -28,29 +28,38 @@ def _finger() -> Image.Image:
 
 
 def _portrait() -> Image.Image:
-    sketch = Sketch((640, 480), (64, 48))
-    sketch.box(Box(0, 0, 64, 48), "#CBD6E0")
-    sketch.box(Box(14, 37, 36, 30), "#3C5A7D", 11)
-    sketch.box(Box(27.5, 30, 9, 10), "#D3A988", 3)
-    sketch.box(Box(23, 6, 18, 22), "#2A2320", 8.8)
-    sketch.box(Box(24.2, 10, 15.6, 23), "#E2BB9B", 7.7)
-    sketch.box(Box(24, 7.4, 16, 7), "#2A2320", 5)
-    for x in (28.6, 35.4):
-        sketch.disc(x, 20.4, 0.9, "#2A2320")
-    sketch.line(((32, 21), (31.6, 25)), "#C99A7A", 0.7)
-    sketch.line(((29.4, 28.4), (34.6, 28.4)), "#A8665A", 0.9)
-    return sketch.done().convert("RGB")
+    s = Sketch((640, 480), (64, 48))
+    s.box(Box(0, 0, 64, 48), "#C9D4DE")
+    s.ellipse(Box(22, 4.4, 20, 24), "#2B2422")
+    s.box(Box(11, 37.5, 42, 30), "#35567C", 10)
+    s.polygon(((26, 37.4), (38, 37.4), (32, 46)), "#EEF2F6")
+    s.box(Box(28, 27, 8, 12.4), "#CFA183", 4)
+    for x in (23.2, 40.8):
+        s.ellipse(Box(x - 1.2, 18, 2.4, 4.6), "#D6AA8B")
+    s.ellipse(Box(23.6, 8.6, 16.8, 24), "#E3BC9C")
+    s.polygon(((23.4, 17), (24.4, 9.4), (32, 6), (39.6, 9.4), (40.6, 17), (37, 11.8), (29, 11.4)), "#2B2422")
+    for x in (28.5, 35.5):
+        s.ellipse(Box(x - 1.1, 19.2, 2.2, 1.5), "#2B2422")
+        s.line(((x - 1.6, 17.3), (x + 1.6, 17.3)), "#4A3B34", 0.55)
+    s.line(((31.4, 24.2), (32.7, 24.2)), "#C39475", 0.6)
+    s.line(((29.8, 27.8), (34.2, 27.8)), "#A9685C", 0.75)
+    return s.done().convert("RGB")
 
 
 def _old_card() -> Image.Image:
-    sketch = Sketch((640, 480), (64, 48))
-    sketch.box(Box(0, 0, 64, 48), "#59646F")
-    sketch.box(Box(8, 9, 48, 31), "#E9F1F4", 2.4)
-    sketch.box(Box(8, 9, 48, 5), "#BFD6E6", 2.4)
-    sketch.box(Box(12, 19, 10, 14), "#C4CCD4", 0.8)
+    s = Sketch((640, 480), (64, 48))
+    s.box(Box(0, 0, 64, 48), "#4E5965")
+    s.box(Box(-6, 11, 52, 33), "#E9F1F4", 2.4)
+    s.box(Box(-6, 11, 52, 5), "#BFD6E6", 2.4)
     for row in range(4):
-        sketch.line(((25, 21 + 3.4 * row), (38 - row, 21 + 3.4 * row)), "#8D99A5", 0.9)
+        s.line(((12, 34 + 2.6 * row), (30 - 3 * row, 34 + 2.6 * row)), "#8D99A5", 0.9)
+    s.box(Box(24, 17, 16, 16), "#FFFFFF", 0.6)
     rng = np.random.default_rng(7)
-    for row, column in np.argwhere(rng.random((9, 9)) < 0.5):
-        sketch.box(Box(42 + column * 1.2, 18 + row * 1.2, 1.2, 1.2), "#20262C")
-    return sketch.done().convert("RGB")
+    dark = rng.random((21, 21)) < 0.5
+    for y, x in ((0, 0), (0, 14), (14, 0)):
+        dark[y : y + 7, x : x + 7] = True
+        dark[y + 1 : y + 6, x + 1 : x + 6] = False
+        dark[y + 2 : y + 5, x + 2 : x + 5] = True
+    for row, column in np.argwhere(dark):
+        s.box(Box(25.1 + column * 0.66, 18.1 + row * 0.66, 0.68, 0.68), "#1B2026")
+    return s.done().convert("RGB")

@@ -88,7 +88,7 @@ def tile(page: Page, box: Box, what: Button, note: str = "") -> None:
     spot, words = box.inset(18, 10).take_left(60, gap=18)
     page.icon(spot.centred(56, 56), what.icon, page.colours.accent)
     if note:
-        words, under = words.rows((1.25, 1), gap=0)
+        words, under = words.centred(words.w, min(88, words.h)).rows((1.25, 1), gap=0)
         page.text(under, note, 22, least=18, lines=1, colour=page.colours.quiet, valign="top")
     page.text(words, what.label, 32, least=24, lines=1 if note else 2, weight=Weight.STRONG)
 
@@ -132,7 +132,7 @@ def rows_of(page: Page, box: Box, lines: Sequence[tuple[str, str]], *, size: flo
     for number, (row, (label, value)) in enumerate(zip(box.rows(len(lines)), lines, strict=True)):
         if number:
             page.fill(Box(row.x, row.y - 0.75, row.w, 1.5), page.colours.line)
-        left, right = row.columns((0.42, 0.58), gap=14)
+        left, right = row.columns((0.37, 0.63), gap=12)
         page.text(left, label, size * 0.84, least=19, colour=page.colours.quiet)
         page.text(right, value, size, least=20, weight=Weight.STRONG, private=True)
 
@@ -151,7 +151,9 @@ def keypad(page: Page, box: Box, ok: str, *, ready: bool) -> None:
         page.touch(cell, "erase" if key == "erase" else f"digit:{key}")
         page.card(face, page.colours.card, page.colours.line, radius=14, thick=2)
         if key == "erase":
-            page.icon(face.centred(48, 48), "erase", page.colours.ink)
+            sign, word = face.inset(4, 9).rows((1.3, 1))
+            page.icon(sign.centred(42, 42), "erase", page.colours.ink)
+            page.text(word, page.say("pad.erase"), 24, least=18, weight=Weight.STRONG, align="centre")
         else:
             page.text(face, key, 52, weight=Weight.STRONG, align="centre")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from ui_fb.geometry import Box
 from ui_fb.page import Page
 from ui_fb.screen import Screen
 from ui_fb.theme import Weight
@@ -17,6 +18,9 @@ REASONS = {  # why a card is asked for → picture
     "card_foreign": "card_wrong",
     "card_locked": "card_locked",
 }
+
+
+STAGES = ("write_chip", "verify_chip", "lock_chip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +55,21 @@ class _Chip(Screen):
         rest = page.title(page.say(f"{self.key}.title"))
         left, right = rest.columns((0.4, 0.6), gap=20)
         page.scene(left, "card_on")
-        percent, line = right.inset(0, 30).rows((1.4, 1), gap=8)
+        percent, line, stages = right.inset(0, 8).rows((1.5, 0.8, 0.9), gap=8)
         done = page.say("chip.percent", percent=int(100 * min(1.0, max(0.0, self.fraction))))
         page.text(percent, done, 60, weight=Weight.STRONG)
-        bar(page, line.take_top(40)[0], self.fraction)
+        bar(page, line.centred(line.w, 40), self.fraction)
+        self._stages(page, stages)
         hint(page, page.bottom, "hand", page.say("chip.do_not_lift"), size=44)
+
+    def _stages(self, page: Page, box: Box) -> None:
+        at = STAGES.index(self.key)
+        for number, (cell, key) in enumerate(zip(box.columns(3, gap=8), STAGES, strict=True)):
+            sign, words = cell.take_left(26, gap=8)
+            icon = "check" if number < at else "dot" if number == at else "circle"
+            colour = page.colours.accent if number <= at else page.colours.quiet
+            page.icon(sign.centred(24, 24), icon, colour)
+            page.text(words, page.say(f"{key}.stage"), 26, least=20, colour=colour)
 
 
 class WriteChip(_Chip):

@@ -38,5 +38,5 @@ class EidRequest(Screen):
 def _question(page: Page, key: str, yes: Button, no: str) -> None:
     rest = page.title(page.say(f"{key}.title"))
     page.card(rest.inset(0, 2), page.colours.card, page.colours.line)
-    page.text(rest.inset(22, 12), page.say(f"{key}.text"), 30, least=25, lines=6)
+    page.text(rest.inset(22, 12), page.say(f"{key}.text"), 34, least=26, lines=6)
     footer(page, yes, back=True, other=Button(page.say(f"{key}.no"), no))

@@ -49,20 +49,20 @@ class Fingers(Screen):
     lift: bool = False
 
     def compose(self, page: Page) -> None:
-        name = page.say(f"finger.{self.now}")
-        under = finger_view(page, name[:1].upper() + name[1:], self.marks)
+        under = finger_view(page, self.now, self.marks)
         self._score(page, under)
         row = footer(page)
         finger_advice(page, cannot(page, row), self.hint, self.lift, idle="fingers.idle")
 
     def _score(self, page: Page, box: Box) -> None:
         words, line = box.rows((1.25, 1), gap=2)
+        left, right = words.columns((0.39, 0.61), gap=4)
         tries = page.say("fingers.attempt", number=self.attempt, of=self.attempts)
-        page.text(words, tries, 22, least=18, colour=page.colours.quiet)
+        page.text(left, tries, 22, least=18, colour=page.colours.quiet)
         if self.score is None:
             return
         key = "fingers.estimate" if self.estimate else "fingers.score"
-        page.text(words, page.say(key, score=self.score), 22, least=18, weight=Weight.STRONG, align="right")
+        page.text(right, page.say(key, score=self.score), 22, least=18, weight=Weight.STRONG, align="right")
         good = self.score >= GOOD_SCORE
         bar(page, line, self.score / 100, page.colours.good if good else page.colours.accent)
 
@@ -88,13 +88,14 @@ class Fingers(Screen):
 # --- shared with PROVE ----------------------------------------------------------------------------------
 
 
-def finger_view(page: Page, title: str, marks: tuple[str, ...], lines: int = 1) -> Box:
-    """Title and hands on the left, the live impression on the right; return the box under the impression."""
+def finger_view(page: Page, finger: str, marks: tuple[str, ...]) -> Box:
+    """Which finger, and the hands, on the left, the live impression on the right; return the box under the impression."""
     left, right = page.body.columns((0.68, 0.32), gap=18)
     live, under = right.take_top(right.h - 62, gap=6)
     page.card(live, "#FFFFFF", page.colours.line, radius=6, thick=2)
     page.preview(live.inset(5), "finger")
-    rest = page.title(title, left, lines=lines)
+    name = page.say(f"finger.{finger}")
+    rest = page.title(name[:1].upper() + name[1:], left)
     page.hands(rest.inset(0, 4), marks)
     return under
 

@@ -49,7 +49,7 @@ class ScanQr(Screen):
 
     def compose(self, page: Page) -> None:
         left, right = page.inner.columns((0.52, 0.48), gap=18)
-        page.preview(right, "camera")
+        page.preview(right, "qr")
         rest = page.title(page.say(f"qr.title_{self.what}"), left.take_bottom(113)[1], lines=2)
         if self.problem:
             hint(page, rest, "warn", page.say(f"qr.{self.problem}"), "alert", size=28, lines=3)

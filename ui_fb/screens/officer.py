@@ -22,8 +22,8 @@ ACTS = {  # act → icon
     "resume": "play",
     "refuse": "cross",
 }
-EXCEPTIONS = {"missing": "hand", "amputated": "cross", "bandaged": "pause", "worn": "finger"}
-QUESTIONS = ("void", "refuse", "pause", "attest")
+EXCEPTIONS = {"missing": "hand", "amputated": "cross", "bandaged": "bandage", "worn": "finger"}
+QUESTIONS = {"void": "bin", "refuse": "warn", "pause": "pause", "attest": "officer"}  # act → icon
 PURPOSES = ("assist", "second", "technician")
 
 
@@ -176,7 +176,9 @@ class Sure(Screen):
     question: str
 
     def compose(self, page: Page) -> None:
-        rest = page.title(page.say(f"sure.{self.question}"), lines=2)
+        left, right = page.body.take_right(150, gap=20)[::-1]
+        page.icon(right.centred(120, 120), QUESTIONS[self.question], page.colours.accent)
+        rest = page.title(page.say(f"sure.{self.question}"), left, lines=2)
         lead(page, rest, page.say(f"sure.{self.question}_lead"), lines=3)
         row = footer(page, help_=False)
         no, yes = row.columns(2, gap=GAP)

@@ -47,8 +47,7 @@ class Prove(Screen):
     lift: bool = False
 
     def compose(self, page: Page) -> None:
-        title = page.say("prove.title", finger=page.say(f"finger.{self.finger}"))
-        under = finger_view(page, title, marks_with(self.finger), lines=2)
+        under = finger_view(page, self.finger, marks_with(self.finger))
         left = page.say("prove.left", count=self.attempts_left)
         page.text(under, left, 27, weight=Weight.STRONG, align="centre")
         row = footer(page, back=True)

@@ -25,7 +25,8 @@ class Receipt(Screen):
     done: tuple[str, ...] = ("card_live", "data_saved")
 
     def compose(self, page: Page) -> None:
-        rest = _with_code(page, page.say("receipt.title"), page.say("receipt.code"), self.code, self.qr)
+        title = page.say("receipt.title" if "card_live" in self.done else "receipt.title_enrolled")
+        rest = _with_code(page, title, page.say("receipt.code"), self.code, self.qr)
         lines = rest.take_top(min(rest.h, 38.0 * len(self.done)))[0].rows(len(self.done))
         for box, key in zip(lines, self.done, strict=True):
             mark, words = box.take_left(30, gap=12)

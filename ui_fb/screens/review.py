@@ -140,8 +140,9 @@ class Confirm(Screen):
     def compose(self, page: Page) -> None:
         rest = page.title(page.say("confirm.title"))
         face, rows = rest.take_left(rest.h * 0.75, gap=22)
-        page.preview(face, "camera")
-        fingers = page.say("confirm.fingers", good=self.good, excepted=self.excepted)
+        page.preview(face, "still")
+        key = "confirm.fingers_excepted" if self.excepted else "confirm.fingers"
+        fingers = page.say(key, good=self.good, excepted=self.excepted)
         eid = page.say("confirm.eid_yes" if self.eid else "confirm.eid_no")
         lines = [
             (page.say("confirm.name"), self.full_name),

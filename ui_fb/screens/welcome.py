@@ -21,7 +21,7 @@ class Attract(Screen):
         page.touch(page.all, "start")
         left, right = page.body.columns((0.57, 0.43), gap=20)
         page.scene(right.inset(0, 6), "welcome")
-        rest = page.title(page.say("attract.title"), left)
+        rest = page.title(page.say("attract.title"), left, size=76)
         first, second = rest.rows((1.5, 1), gap=8)
         lead(page, first, page.say("attract.lead"), lines=3, size=33)
         others = [words(language) for language in LANGUAGES if language != self.language]
@@ -50,8 +50,7 @@ class Language(Screen):
         boxes = [box for row in rows for box in row.columns(2, gap=GAP)]
         for box, name in zip(boxes, self.offered, strict=False):
             label = words(name).say("language.name")
-            style = "chosen" if name == self.language else "plain"
-            button(page, box, Button(label, f"language:{name}"), style, size=44)
+            button(page, box, Button(label, f"language:{name}"), size=48)
         footer(page, back=True)
 
     @classmethod
@@ -71,8 +70,8 @@ class Farewell(Screen):
         page.scene(right.inset(6, 14), "card_done" if self.card else "ticket")
         rest = page.title(page.say("farewell.title"), left, lines=2)
         take = page.say("farewell.take_card" if self.card else "farewell.keep_ticket")
-        box, rest = rest.take_top(92, gap=10)
-        hint(page, box, "card" if self.card else "ticket", take, size=30)
+        box = rest.take_top(116)[0]
+        hint(page, box, "card" if self.card else "ticket", take, size=36)
         free = footer(page, Button(page.say("farewell.done"), "done", "check"), help_=False)
         if self.seconds_left:
             note = page.say("farewell.closing", seconds=self.seconds_left)

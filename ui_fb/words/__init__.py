@@ -1,6 +1,7 @@
 """What the screens say: one TOML catalogue a language, the same keys and the same fields in each.
 
-`words("vi").say("fingers.attempt", number=1, of=3)`. A key that is not there is a bug, and an error.
+`words("vi").say("fingers.attempt", number=1, of=3)`. A key that is not there is a bug, and an error. In the files
+`~` ties two syllables of one word, so that no line breaks between them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from ui_fb.text import nfc
 
 FOLDER = Path(__file__).parent
+NO_BREAK = "\N{NO-BREAK SPACE}"
 LANGUAGES = ("vi", "en")  # the first is the one that a person sees before choosing
 
 Tree = Mapping[str, "str | Tree"]
@@ -40,7 +42,7 @@ def words(language: str) -> Catalogue:
     if language not in LANGUAGES:
         raise ValueError(f"language {language!r}: there are {', '.join(LANGUAGES)}")
     tree = tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
-    return Catalogue(language, {key: nfc(text) for key, text in _flat(tree, "")})
+    return Catalogue(language, {key: nfc(text).replace("~", NO_BREAK) for key, text in _flat(tree, "")})
 
 
 def _flat(tree: Tree, prefix: str) -> Iterator[tuple[str, str]]:
