@@ -50,7 +50,7 @@ def needs_newer_glibc() -> bool:
 
 def place(tools: Path) -> Path:
     """The folder of this machine's kind under the checkout's tools."""
-    return tools / "nbis" / platform.machine()
+    return tools.resolve() / "nbis" / platform.machine()
 
 
 def locate(tools: Path) -> Runtime:

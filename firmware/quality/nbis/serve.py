@@ -18,6 +18,7 @@ import struct
 import sys
 import time
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 FRAME = struct.Struct(">BI")
@@ -54,7 +55,7 @@ class Nbis:
     """The engine: nbis-python at 500 ppi, every minutia kept."""
 
     def __init__(self) -> None:
-        import nbis  # from SITE: it does not import everywhere the kiosk does
+        import nbis  # type: ignore[import-not-found]  # from SITE
 
         self._refusal: type[Exception] = nbis.NbisError
         self._with_nfiq2 = self._extractor(nbis, compute_nfiq2=True)
@@ -169,7 +170,7 @@ def give_back_unused(block: int = 1 << 16) -> None:
     """
     libc = ctypes.CDLL(None)
     libc.malloc_trim(0)
-    if len(os.listdir("/proc/self/task")) != 1:
+    if len([*Path("/proc/self/task").iterdir()]) != 1:
         return
     libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     dontneed, zeros = 4, bytes(block)
@@ -186,7 +187,7 @@ def large_mappings(least: int = 8 << 20) -> list[tuple[int, int, str]]:
     """(start, end, "file" | "anonymous") of mappings from `least` bytes that may be given back."""
     found: list[tuple[int, int, str]] = []
     start, end, permissions, named = 0, 0, "", False
-    with open("/proc/self/smaps") as smaps:  # noqa: PTH123 (pathlib is not worth its memory here)
+    with Path("/proc/self/smaps").open() as smaps:
         for line in smaps:
             words = line.split()
             if "-" in words[0] and not words[0].endswith(":"):

@@ -1,0 +1,113 @@
+"""Best of n, for each finger by itself: who says "good", "again" and "the best of three will have to do".
+
+Pure: samples' scores in, a decision out. Never a mean over fingers: 5/90/90/90 is one bad finger.
+Thresholds are BSI TR-03121-3 volume 2 (German identity documents) unless a rule pack says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+FAILED: Final = 255  # ISO/IEC 29794-1: the computation failed; no value, and above all not 0 or 255 points
+
+POSITIONS: Final = tuple(
+    f"{side}_{finger}"
+    for side in ("right", "left")
+    for finger in ("thumb", "index", "middle", "ring", "little")
+)
+LEAST_BY_FINGER: Final = {"thumb": 30, "index": 30, "middle": 20, "ring": 10, "little": 10}
+
+
+class Measure(StrEnum):
+    """Where a score comes from; the record and the screen say it."""
+
+    NFIQ2 = "nfiq2"  # ISO/IEC 29794-4, NFIQ 2.3
+    ESTIMATE = "estimate"  # the preview's guess at it: no scorer on this box
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`value` 0..100, or None where the computation failed (code 255)."""
+
+    value: int | None
+    measure: Measure
+
+    def __post_init__(self) -> None:
+        if self.value is not None and not 0 <= self.value <= 100:
+            raise ValueError(f"a score is 0..100 or None, not {self.value}")
+
+    @property
+    def code(self) -> int:
+        """What a record carries (ISO/IEC 29794-1): the value, or 255."""
+        return FAILED if self.value is None else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class FingerRules:
+    """`least` is the score from which a position is good; `attempts` how often a person is asked."""
+
+    least: Mapping[str, int] = field(
+        default_factory=lambda: MappingProxyType(
+            {position: LEAST_BY_FINGER[position.partition("_")[2]] for position in POSITIONS}
+        )
+    )
+    attempts: int = 3
+
+    def __post_init__(self) -> None:
+        if set(self.least) != set(POSITIONS):
+            raise ValueError("a threshold for each of the ten positions is wanted, and for no other")
+        if not all(0 < least <= 100 for least in self.least.values()) or self.attempts < 1:
+            raise ValueError("thresholds are 1..100 and at least one attempt is made")
+
+
+class Verdict(StrEnum):
+    GOOD = "good"
+    AGAIN = "again"  # with the hint of the last attempt
+    BEST_BELOW = "best_below"  # attempts used up; the best is kept and marked
+    NONE_USABLE = "none_usable"  # attempts used up and none has a score: an officer decides
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`best` is the index of the attempt to keep, None while none has a score."""
+
+    position: str
+    verdict: Verdict
+    best: int | None
+    score: Score | None
+
+    @property
+    def settled(self) -> bool:
+        return self.verdict is not Verdict.AGAIN
+
+
+def decide(position: str, attempts: Sequence[Score], rules: FingerRules) -> Decision:
+    """Judge one finger by the best of all its attempts so far, in the order they were made."""
+    best = _best(attempts)
+    score = attempts[best] if best is not None else None
+    if score is not None and score.code >= rules.least[position]:
+        verdict = Verdict.GOOD
+    elif len(attempts) < rules.attempts:
+        verdict = Verdict.AGAIN
+    else:
+        verdict = Verdict.NONE_USABLE if score is None else Verdict.BEST_BELOW
+    return Decision(position, verdict, best, score)
+
+
+def below(scores: Mapping[str, Score], rules: FingerRules) -> list[str]:
+    """The positions of `scores` that do not reach their own threshold, in enrolment order."""
+    return [
+        position
+        for position in POSITIONS
+        if position in scores and decide(position, [scores[position]], rules).verdict is not Verdict.GOOD
+    ]
+
+
+def _best(attempts: Sequence[Score]) -> int | None:
+    """The highest value; where two are equal the measured one beats the estimate, then the earlier."""
+    usable = [index for index, score in enumerate(attempts) if score.value is not None]
+    return max(usable, key=lambda i: (attempts[i].code, attempts[i].measure is Measure.NFIQ2), default=None)

@@ -1,0 +1,101 @@
+"""The live measure of a finger's picture, on every frame: how good, and what the person should do now.
+
+`score` is an estimate of NFIQ 2, good enough to pick the best of a second's frames and to say "again"; it
+decides nothing where NFIQ 2 itself is installed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from drivers.api import FingerImage
+from firmware.quality.finger_model import estimate
+from firmware.quality.finger_texture import BLOCK_CM, NotAFinger, Texture, texture
+
+__all__ = ["FingerQuality", "NotAFinger", "measure", "shift_mm"]
+
+CLEAR = 45  # from here on there is nothing to mend: every threshold lies below
+SMALL_CM2 = 1.0  # a child's little finger fills this
+OFF_CENTRE_MM = 3.0
+RESIDUE_CM2 = 0.3
+PALE = 18.0  # grey levels
+DRY_SKEW, BROKEN_RIDGES = -0.8, 0.6
+MIDDLE_SKEW = 0.5
+WET_SKEW, DARK = 0.0, 160.0
+FLATTENED = 0.85  # of the glass
+SMEARED = 0.012  # share of energy above the ridges
+
+
+@dataclass(frozen=True, slots=True)
+class FingerQuality:
+    """One picture's measure; `hint` is the key of what the person should do, None when nothing."""
+
+    score: int  # 0..100, an estimate of NFIQ 2 (ISO/IEC 29794-4)
+    coverage: float  # 0..1 of the picture shows ridges
+    area_cm2: float
+    contrast: float  # of ridges and valleys, grey levels (standard deviation in a block)
+    certainty: float  # 0..1 of the ridges' direction
+    wetness: float  # -1 very dry .. 1 very wet
+    offset_mm: tuple[float, float]  # of the finger from the middle: (right, down)
+    hint: str | None
+
+
+def measure(image: FingerImage) -> FingerQuality:
+    """Measure one frame, 3 ms for a sensor's 290 x 384.
+
+    Raises NotAFinger when no area carries ridges: blank, black, noise, print, a grating. Raises ValueError
+    for what is no grey picture of 8 bits or has a side over 1000 pixels.
+    """
+    found = texture(image)
+    score = estimate(found)
+    return FingerQuality(
+        score=score,
+        coverage=float(found.finger.mean()),
+        area_cm2=found.area_cm2,
+        contrast=_of(found, "deviation"),
+        certainty=_of(found, "coherence"),
+        wetness=min(1.0, max(-1.0, _of(found, "skew") + MIDDLE_SKEW)),
+        offset_mm=found.offset_mm,
+        hint=None if score >= CLEAR else _hint(found),
+    )
+
+
+def shift_mm(before: FingerImage, after: FingerImage) -> float:
+    """How far the finger moved from one frame to the next; 0 where they cannot be compared."""
+    if before.pixels.shape != after.pixels.shape or min(before.pixels.shape) < 64:
+        return 0.0
+    quarter = [
+        cv2.resize(image.pixels, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA).astype(np.float32)
+        for image in (before, after)
+    ]
+    window = cv2.createHanningWindow(quarter[0].shape[::-1], cv2.CV_32F)
+    (right, down), _ = cv2.phaseCorrelate(quarter[0], quarter[1], window)
+    return float(np.hypot(right, down)) * 4 / after.ppi * 25.4
+
+
+def _hint(found: Texture) -> str:
+    """The first cause that applies; where the finger lies comes before how it is pressed."""
+    right, down = found.offset_mm
+    if abs(down) > OFF_CENTRE_MM and abs(down) >= abs(right):
+        return "up" if down > 0 else "down"
+    if abs(right) > OFF_CENTRE_MM:
+        return "centre"
+    if found.elsewhere * BLOCK_CM**2 > RESIDUE_CM2:
+        return "clean_glass"
+    if found.area_cm2 < SMALL_CM2:
+        return "press_more"
+    skew = _of(found, "skew")
+    if skew < DRY_SKEW and _of(found, "coherence") < BROKEN_RIDGES:
+        return "moisten"
+    if skew > WET_SKEW and _of(found, "mean") < DARK:
+        return "press_less" if float(found.finger.mean()) > FLATTENED else "dry"
+    if _of(found, "deviation") < PALE:
+        return "press_more"
+    return "hold_still" if _of(found, "high") < SMEARED else "moisten"
+
+
+def _of(found: Texture, name: str) -> float:
+    return float(found.of_finger(getattr(found, name)).mean())
