@@ -13,6 +13,7 @@ from firmware.quality.nbis.runtime import Runtime, ScorerMissing
 from firmware.quality.nbis.serve import FRAME, LENGTH, MAX_REPLY, MAX_REQUEST, Op, Status
 
 FAILED_CODE = 255  # ISO/IEC 29794-1: the computation failed; never to be read as score 0
+HIGHEST = 100
 PPI = 500  # NFIQ 2 is defined at this resolution only
 LOAD_S = 15.0  # 0.5 s on a PC; a Pi reads 80 MB from its card first
 SMALLEST_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
@@ -71,7 +72,11 @@ class FingerScorer:
 
     def nfiq2(self, image: FingerImage) -> int:
         """Return the NFIQ 2.3 score, 0..100 (ISO/IEC 29794-4). Raises ScoreFailed where NFIQ 2 gives none."""
-        return self._ask(Op.SCORE, pgm(image), 1)[0]
+        score = self._ask(Op.SCORE, pgm(image), 1)[0]
+        if score > HIGHEST:
+            self.close()
+            raise ScorerLost(f"score: {score} is none")
+        return score
 
     def template(self, image: FingerImage) -> bytes:
         """Return a finger minutiae record (ISO/IEC 19794-2:2011). Raises ScoreFailed without minutiae."""
