@@ -1,0 +1,152 @@
+"""One hint for each thing that can be wrong with a portrait, and none for a good one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from support.data import data_folder
+from support.portrait import gate, models_folder, settle
+
+from drivers.virtual.camera import VirtualCamera
+from firmware.quality.portrait import CROP, LIVE, RULES, STILL, LimitSet, PortraitGate
+from firmware.quality.portrait_crop import crop_portrait
+from firmware.quality.portrait_models import FaceModels, ModelsMissingError
+
+HINTS = {
+    *("no_face", "one_person", "closer", "farther", "centre_face", "look_straight", "head_upright"),
+    *("more_light", "even_light", "too_bright", "hold_still", "open_eyes", "close_mouth", "camera_dark"),
+}
+World = Callable[[VirtualCamera], None]
+
+WRONG: list[tuple[str, World]] = [
+    ("no_face", lambda camera: camera.sitter.leave()),
+    ("one_person", lambda camera: camera.sitter.joined_by(4)),
+    ("closer", lambda camera: camera.sitter.sit(distance=1.6)),
+    ("farther", lambda camera: camera.sitter.sit(distance=0.65)),
+    ("centre_face", lambda camera: camera.sitter.sit(aside=2.2)),
+    ("centre_face", lambda camera: camera.sitter.sit(lower=-2.0)),
+    ("look_straight", lambda camera: camera.sitter.sit(yaw=15)),
+    ("look_straight", lambda camera: camera.sitter.sit(yaw=-15)),
+    ("look_straight", lambda camera: camera.sitter.sit(pitch=15)),
+    ("head_upright", lambda camera: camera.sitter.sit(roll=12)),
+    ("more_light", lambda camera: camera.lux(10)),
+    ("even_light", lambda camera: (camera.lux(100), camera.window(600))),
+    ("hold_still", lambda camera: camera.sitter.sit(speed=5)),
+    ("close_mouth", lambda camera: camera.sitter.sit(mouth_open=1)),
+    ("camera_dark", lambda camera: camera.lux(0)),
+]
+
+
+def frame_of(world: World, seed: int = 3) -> np.ndarray:
+    with VirtualCamera() as camera:
+        camera.sitter.sit(seed)
+        world(camera)
+        settle(camera)
+        return camera.preview(1.0).bgr
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_a_made_up_person_who_sits_well_is_good(seed: int) -> None:
+    check = gate().check(frame_of(lambda camera: None, seed))
+    assert check.good, (check.flags, check.measures)
+    assert check.flags == ()
+
+
+@pytest.mark.parametrize(("hint", "world"), WRONG)
+def test_what_is_wrong_is_the_hint(hint: str, world: World) -> None:
+    check = gate().check(frame_of(world))
+    assert check.hint == hint, (check.flags, dict(check.measures))
+
+
+def test_too_much_light_is_too_bright() -> None:
+    frame = frame_of(lambda camera: None).astype(float)
+    assert gate().check(np.clip(frame * 1.9, 0, 255).astype(np.uint8)).hint == "too_bright"
+
+
+def test_closed_eyes_are_seen_against_the_same_persons_open_ones() -> None:
+    usual = gate().check(frame_of(lambda camera: None)).measures["lid_opening"]
+    closed = frame_of(lambda camera: camera.sitter.sit(eyes_closed=1))
+    assert gate().check(closed, usual).hint == "open_eyes"
+
+
+def test_mean_luminance_never_refuses() -> None:
+    assert not any(name == "luminance_mean" for name, _, _ in RULES)
+    check = gate().check(frame_of(lambda camera: None, seed=2))
+    measures = dict(check.measures, luminance_mean=0.0)
+    assert not any(fails(measures, LIVE) for _, _, fails in RULES)
+
+
+def test_each_hint_is_one_that_a_screen_has() -> None:
+    assert {hint for _, hint, _ in RULES if hint} <= HINTS
+
+
+def test_each_limit_is_used_by_a_rule_or_a_measure() -> None:
+    good = dict(gate().check(frame_of(lambda camera: None)).measures, background=0.0, lid_share=1.0)
+    for limits in (LIVE, STILL, CROP):
+        loose = replace(limits, **{name: _loosest(name) for name in limits.__slots__})
+        assert not any(fails(good, loose) for _, _, fails in RULES)
+    for name in LIVE.__slots__:
+        if name == "pitch_neutral_deg":
+            continue
+        tight = replace(LIVE, **{name: -_loosest(name)})
+        assert any(fails(good, tight) for _, _, fails in RULES), name
+
+
+def _loosest(name: str) -> float:
+    if name == "pitch_neutral_deg":
+        return 0.0
+    return 1e9 if "_max" in name else -1e9
+
+
+def test_limits_are_data_that_a_site_may_overwrite() -> None:
+    strict = LimitSet(live=replace(LIVE, sharp98_min=9.0))
+    assert (
+        PortraitGate(FaceModels(models_folder()), strict).check(frame_of(lambda c: None)).hint == "hold_still"
+    )
+
+
+def test_the_still_of_a_good_sitter_becomes_a_good_crop() -> None:
+    with VirtualCamera() as camera:
+        camera.sitter.sit(7)
+        settle(camera)
+        still = camera.still(1.0).bgr
+    check = gate().check_still(still)
+    assert check.good, check.flags
+    assert check.face is not None
+    again = gate().check_crop(crop_portrait(still, check.face))
+    assert again.good, (again.flags, dict(again.measures))
+    assert 0.45 <= again.measures["face_x"] <= 0.55
+    assert 0.30 <= again.measures["eye_line"] <= 0.50
+    assert again.measures["eye_distance_px"] >= 90
+
+
+def test_a_real_portrait_that_smiles_and_is_small_is_told_so() -> None:
+    bgr = cv2.imread(str(data_folder("faces") / "astronaut.png"))
+    check = gate().check_still(bgr)
+    assert check.hint == "closer"
+    assert {"eye_distance", "mouth_opening", "background"} <= set(check.flags)
+    assert abs(check.measures["yaw_deg"]) < 5
+    assert abs(check.measures["pitch_deg"]) < 5
+    assert 40 < check.measures["eye_distance_px"] < 50
+
+
+def test_missing_models_say_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(ModelsMissingError, match="deploy/models/fetch"):
+        FaceModels(tmp_path)
+
+
+def test_a_damaged_model_is_told_from_a_missing_one(tmp_path: Path) -> None:
+    for path in models_folder().glob("*.tflite"):
+        (tmp_path / path.name).write_bytes(b"not a model")
+    with pytest.raises(ModelsMissingError, match="fetch it again"):
+        FaceModels(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 700), (480, 640), (2000, 30)])
+def test_a_picture_of_nothing_has_no_face(shape: tuple[int, int]) -> None:
+    assert gate().check(np.full((*shape, 3), 128, np.uint8)).hint == "no_face"
