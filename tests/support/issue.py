@@ -22,6 +22,7 @@ RECORD = "00000000-0000-4000-8000-000000000001"
 ORDER = Order(PERSON["number"], "first", "BOX-01", 3)
 IMAGE = CardImage.of(PERSON, jp2(), CAPTURED)
 OFFICERS = ("CB-0001",)
+COMMITS = ("stage", "keep_sod", "issuing", "complete")
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,13 @@ def has_keys(card: VirtualCard) -> bool:
 
 def locked(card: VirtualCard) -> bool:
     return bool(_applet(card)["locked"])
+
+
+def assert_live(desk: Desk, card: VirtualCard) -> None:
+    assert locked(card)
+    assert content(card) == {**IMAGE.files, Fid.SOD: desk.journal.now.sod}
+    assert desk.journal.report is not None
+    assert desk.journal.report["sod_sha256"] == hashlib.sha256(content(card)[Fid.SOD]).hexdigest()
 
 
 def _applet(card: VirtualCard) -> dict[str, Any]:

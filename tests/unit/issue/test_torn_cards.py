@@ -5,33 +5,32 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from support.issue import (
-    IMAGE,
+    COMMITS,
     OFFICERS,
     RECORD,
     Desk,
+    FakeAttempt,
+    FakeJournal,
     PowerCut,
+    assert_live,
     content,
     has_keys,
-    locked,
     new_card,
     sod_bytes,
 )
+from support.people import CAPTURED, PERSON, jp2
 
-from drivers.errors import UserRetry
 from drivers.virtual.card import VirtualCard
+from firmware.document.image import CardImage
 from firmware.document.lds import Fid
-from firmware.issue.errors import IssueError
+from firmware.issue.errors import SignerUnavailable
 
 When = Literal["before", "after"]
-COMMITS = ("stage", "keep_sod", "issuing", "complete")
 
 
 @cache
@@ -60,13 +59,6 @@ def issue_until_done(desk: Desk, card: VirtualCard, lifts: int = 1) -> None:
     pytest.fail("never done")
 
 
-def assert_live(desk: Desk, card: VirtualCard) -> None:
-    assert locked(card)
-    assert content(card) == {**IMAGE.files, Fid.SOD: desk.journal.now.sod}
-    assert desk.journal.report is not None
-    assert desk.journal.report["sod_sha256"] == hashlib.sha256(content(card)[Fid.SOD]).hexdigest()
-
-
 def test_a_card_torn_at_any_apdu_is_finished_when_it_comes_back() -> None:
     for at, when in tears():
         desk, card = Desk(), new_card()
@@ -84,7 +76,7 @@ def test_a_card_torn_at_any_apdu_is_finished_when_it_comes_back() -> None:
 
 
 def test_a_card_torn_at_any_apdu_and_gone_for_good_is_void_if_it_was_issuing() -> None:
-    for at, when in tears():
+    for at, when in [(0, "before"), *((at, when) for at, when in tears() if when == "after")]:
         desk, gone, second = Desk(), new_card(), new_card()
         desk.reader.put(gone)
         gone.tear(at, when)
@@ -162,65 +154,83 @@ def test_the_same_bytes_are_written_again_after_each_of_many_lifts() -> None:
     assert set(written) == {desk.journal.now.sod}
 
 
-# --- any story an officer, a citizen and a power line can tell with three cards ---
-
-
-@dataclass
-class World:
-    """Knows what no kiosk knows: which card got bytes of which attempt's SOD."""
-
-    desk: Desk = field(default_factory=Desk)
-    cards: list[VirtualCard] = field(default_factory=lambda: [new_card() for _ in range(3)])
-    live: dict[int, set[int]] = field(default_factory=dict)  # card → attempts whose SOD it got bytes of
-    void: set[int] = field(default_factory=set)
-
-    def play(self, card: int, tear_at: int | None, when: When, commit: str | None, restart: bool) -> None:
-        if restart:
-            self.desk.restart()
-        before = [sod_bytes(each) for each in self.cards]
-        self.desk.journal.dies_before = commit
-        self.desk.reader.put(self.cards[card])
-        self.cards[card].tear(10**6 if tear_at is None else tear_at, when)
-        with suppress(UserRetry, IssueError, PowerCut):
-            self.desk.issue()
-        self.desk.journal.dies_before = None
-        for i, each in enumerate(self.cards):
-            if sod_bytes(each) != before[i]:
-                self.live.setdefault(i, set()).add(self.desk.journal.now.number)
-
-    def lose(self) -> None:
-        if self.desk.journal.report is None:
-            self.void.add(self.desk.journal.now.number)
-            self.desk.transaction.lost(RECORD, OFFICERS)
-
-    def check(self) -> None:
-        unvoided = {card: attempts - self.void for card, attempts in self.live.items()}
-        alive = [card for card, attempts in unvoided.items() if attempts]
-        assert len(alive) <= 1, "two live cards of one record"
-        assert not alive or self.desk.journal.now.issuing
-        assert all(i in self.live for i, each in enumerate(self.cards) if locked(each))
-        if self.desk.journal.report is not None:
-            assert_live(self.desk, self.cards[alive[0]])
-
-
-PLAYS = st.tuples(
-    st.just("play"),
-    st.integers(0, 2),
-    st.none() | st.integers(0, 130),
-    st.sampled_from(("before", "after")),
-    st.none() | st.sampled_from(COMMITS),
-    st.booleans(),
-)
-LOSSES = st.tuples(st.just("lose"))
-
-
-@settings(max_examples=120, deadline=None)
-@given(st.lists(PLAYS | PLAYS | PLAYS | LOSSES, max_size=9))
-def test_at_most_one_card_of_a_record_is_live_and_not_void(story: list[tuple[Any, ...]]) -> None:
-    world = World()
-    for verb, *how in story:
-        if world.desk.journal.report is not None:
+def torn_inside_the_sod(desk: Desk, card: VirtualCard) -> None:
+    """Lay a new card on the reader and lift it once its first SOD block has landed."""
+    for apdus in range(apdus_of_a_whole_card()):
+        trial = Desk(journal=FakeJournal(desk.journal.now), signer=desk.signer)
+        copy = new_card()
+        trial.reader.put(copy)
+        copy.tear(apdus, "after")
+        trial.asks(trial.issue)
+        if sod_bytes(copy):
             break
-        getattr(world, verb)(*how)
-        world.check()
-    assert all(has_keys(card) for card in world.cards if content(card))
+    desk.reader.put(card)
+    card.tear(apdus, "after")
+    assert desk.asks(desk.issue) == "hold_card_still"
+    assert 0 < len(sod_bytes(card)) < len(content(card)[Fid.SOD])
+
+
+def test_two_cards_torn_at_the_same_block_of_two_attempts_are_told_apart() -> None:
+    desk, first, second = Desk(), new_card(), new_card()
+    torn_inside_the_sod(desk, first)
+    desk.transaction.lost(RECORD, OFFICERS)
+    torn_inside_the_sod(desk, second)
+    before = content(first)
+    desk.reader.put(first)
+    assert desk.asks(desk.issue) == "card_foreign"
+    assert content(first) == before
+
+
+def test_once_two_cards_may_have_the_keys_opening_is_no_proof() -> None:
+    desk, first, second = Desk(), new_card(), new_card()
+    desk.reader.put(first)
+    for apdus in range(20):
+        first = new_card()
+        desk = Desk()
+        desk.reader.put(first)
+        first.tear(apdus, "after")
+        desk.asks(desk.issue)
+        if has_keys(first):
+            break
+    assert desk.journal.now.stage == "keys"
+    desk.reader.put(second)
+    second.lift_after(20)
+    assert desk.asks(desk.issue) == "hold_card_still"
+    assert desk.journal.now.stage == "files again"
+    desk.reader.put(first)
+    assert desk.asks(desk.issue) == "card_foreign"
+    assert not content(first)
+
+
+def test_an_earlier_records_card_with_a_sod_is_not_the_card_that_was_begun() -> None:
+    earlier, old = Desk(), new_card()
+    torn_inside_the_sod(earlier, old)
+    before = content(old)
+    desk, card = Desk(), new_card()
+    desk.reader.put(card)
+    card.lift_after(20)
+    assert desk.asks(desk.issue) == "hold_card_still"
+    desk.reader.put(old)
+    assert desk.asks(desk.issue) == "card_foreign"
+    assert content(old) == before
+
+
+def desk_for(picture: bytes) -> Desk:
+    image = CardImage.of(PERSON, jp2(body=picture * 100), CAPTURED)
+    return Desk(journal=FakeJournal(FakeAttempt(image=image.to_bytes())))
+
+
+def test_a_card_with_another_portrait_is_not_the_card_that_was_begun() -> None:
+    earlier, desk = desk_for(b"another picture"), desk_for(b"a picture")
+    old, card = new_card(), new_card()
+    earlier.reader.put(old)
+    earlier.signer.fails.append(SignerUnavailable("centre"))
+    with suppress(SignerUnavailable):
+        earlier.issue()
+    before = content(old)
+    desk.reader.put(card)
+    card.lift_after(20)
+    assert desk.asks(desk.issue) == "hold_card_still"
+    desk.reader.put(old)
+    assert desk.asks(desk.issue) == "card_foreign"
+    assert content(old) == before
