@@ -48,11 +48,13 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
 
 
-def remove(path: Path) -> None:
-    """Remove `path` durably; it may be gone already."""
+def remove(*paths: Path) -> None:
+    """Remove files of one folder durably; they may be gone already."""
     with translated("remove a file"):
-        path.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        for path in paths:
+            path.unlink(missing_ok=True)
+        if paths:
+            _sync_folder(paths[0].parent)
 
 
 def overwrite_and_remove(path: Path) -> None:

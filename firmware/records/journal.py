@@ -70,11 +70,8 @@ class Journal:
             self._db = Database(folder / "journal.db")
         try:
             self._wire(folder / "outbox", clock)
-            if aside is not None or self._is_bare(folder / "outbox"):
-                rebuilder = Rebuilder(
-                    self._db, self._vault, self.audit, self._outbox, folder / "outbox", keys
-                )
-                self.rebuilt = rebuilder.run(aside)
+            if self.audit.head() == GENESIS:
+                self._fill(folder / "outbox", aside)
             self._mend()
         except BaseException:
             self._db.close()
@@ -256,9 +253,13 @@ class Journal:
             if state is S.ACKED:
                 self._outbox.purge(record_id)
 
-    def _is_bare(self, outbox: Path) -> bool:
-        """A database without any row, beside files: it was lost, or its rebuilding was cut off."""
-        return self.audit.head() == GENESIS and bool(self._vault.records() or any(outbox.iterdir()))
+    def _fill(self, outbox: Path, aside: Path | None) -> None:
+        """The first row of an empty database: it is new, or was lost, or its rebuilding was cut off."""
+        if aside is None and not self._vault.records() and not any(outbox.iterdir()):
+            self.audit.append("kiosk", "created")
+            return
+        rebuilder = Rebuilder(self._db, self._vault, self.audit, self._outbox, outbox, self._keys)
+        self.rebuilt = rebuilder.run(aside)
 
 
 def _newest(db: Database) -> datetime | None:

@@ -103,8 +103,7 @@ class Vault:
 
     def forget(self, record_id: str, names: Iterable[str]) -> None:
         """Remove entries that nothing refers to any more."""
-        for name in names:
-            disk.remove(self._folder / record_id / name)
+        disk.remove(*(self._folder / record_id / name for name in names))
 
     def sweep(self, record_id: str) -> None:
         """Remove the half-written files of a crash."""
