@@ -123,7 +123,7 @@ def wire_error(error: BaseException) -> CentreUnreachable | CentreWrong:
         if isinstance(cause, ssl.SSLError) and not isinstance(
             cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLWantReadError
         ):
-            return CentreWrong(f"TLS with the centre failed: {cause.reason or 'unknown'}")
+            return CentreWrong(f"TLS with the centre failed: {cause}")
         inner = getattr(cause, "reason", None)  # urllib's URLError keeps its cause there
         cause = inner if isinstance(inner, BaseException) else cause.__cause__ or cause.__context__
     return CentreUnreachable(f"no answer from the centre ({type(error).__name__})")
