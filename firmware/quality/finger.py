@@ -31,7 +31,10 @@ SMEARED = 0.012  # share of energy above the ridges
 
 @dataclass(frozen=True, slots=True)
 class FingerQuality:
-    """One picture's measure; `hint` is the key of what the person should do, None when nothing."""
+    """One picture's measure. `hint` is the key of what the person should do, None when nothing.
+
+    `cause` is the hint to give when the picture does not do after all (NFIQ 2 has the last word).
+    """
 
     score: int  # 0..100, an estimate of NFIQ 2 (ISO/IEC 29794-4)
     coverage: float  # 0..1 of the picture shows ridges
@@ -41,6 +44,7 @@ class FingerQuality:
     wetness: float  # -1 very dry .. 1 very wet
     offset_mm: tuple[float, float]  # of the finger from the middle: (right, down)
     hint: str | None
+    cause: str
 
 
 def measure(image: FingerImage) -> FingerQuality:
@@ -50,7 +54,7 @@ def measure(image: FingerImage) -> FingerQuality:
     for what is no grey picture of 8 bits or has a side over 1000 pixels.
     """
     found = texture(image)
-    score = estimate(found)
+    score, cause = estimate(found), _cause(found)
     return FingerQuality(
         score=score,
         coverage=float(found.finger.mean()),
@@ -59,7 +63,8 @@ def measure(image: FingerImage) -> FingerQuality:
         certainty=_of(found, "coherence"),
         wetness=min(1.0, max(-1.0, _of(found, "skew") + MIDDLE_SKEW)),
         offset_mm=found.offset_mm,
-        hint=None if score >= CLEAR else _hint(found),
+        hint=None if score >= CLEAR else cause,
+        cause=cause,
     )
 
 
@@ -76,7 +81,7 @@ def shift_mm(before: FingerImage, after: FingerImage) -> float:
     return float(np.hypot(right, down)) * 4 / after.ppi * 25.4
 
 
-def _hint(found: Texture) -> str:
+def _cause(found: Texture) -> str:
     """The first cause that applies; where the finger lies comes before how it is pressed."""
     right, down = found.offset_mm
     if abs(down) > OFF_CENTRE_MM and abs(down) >= abs(right):

@@ -97,7 +97,7 @@ def _best_frame(
             continue
         moving = before is not None and shift_mm(before, image) > rules.still_mm
         if moving:
-            quality = replace(quality, hint="hold_still")
+            quality = replace(quality, hint="hold_still", cause="hold_still")
         frames, empty, before = frames + 1, 0, image
         preview(image, quality)
         good = good + 1 if quality.score >= rules.good and not moving else 0

@@ -81,6 +81,7 @@ def test_a_clear_finger_has_no_hint() -> None:
     quality = measure(shared("sfinge_01.png").image)
     assert quality.score >= CLEAR
     assert quality.hint is None
+    assert quality.cause, "should NFIQ 2 think otherwise there is still something to say"
 
 
 @pytest.mark.parametrize("base", ["sfinge_01", "sfinge_02", "sfinge_03", "nist_cmp00001", "nist_cmp00007"])
