@@ -14,6 +14,10 @@ from ui_fb.geometry import Rect, Size
 Pixels = NDArray[np.uint8]
 
 
+class DisplayFault(Exception):  # noqa: N818 - named like drivers.errors.DeviceFault, which ui_fb does not know
+    """The panel is missing, refuses, or has a layout that we cannot draw on."""
+
+
 class Display(Protocol):
     """A panel. Owned by one thread; `show` and `blit` return when the pixels are where they belong."""
 

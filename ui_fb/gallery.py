@@ -67,7 +67,7 @@ def snake(name: str) -> str:
 
 
 def small(picture: Image.Image) -> Image.Image:
-    """Return the picture in COLOURS colours, as golden pictures are kept; the same input gives the same output."""
+    """Return the picture in COLOURS colours, as golden pictures are kept; nothing in it is random."""
     return picture.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
 
@@ -105,7 +105,8 @@ figure {{ margin: 0 }} img {{ width: 100%; border-radius: 6px; box-shadow: 0 1px
 def page(names: Sequence[str]) -> str:
     """Return the page that shows the pictures of these names, which lie beside it."""
     figures = (
-        f'<figure><a href="{n}.png"><img loading="lazy" src="{n}.png" alt="{n}"></a><figcaption>{n}</figcaption></figure>'
+        f'<figure><a href="{n}.png"><img loading="lazy" src="{n}.png" alt="{n}"></a>'
+        f"<figcaption>{n}</figcaption></figure>"
         for n in map(html.escape, names)
     )
     return PAGE.format(figures="\n".join(figures))

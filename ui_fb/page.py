@@ -1,8 +1,8 @@
 """One page being laid out: it draws, or only notes what can be touched, from the same description.
 
-A screen's `compose` is run on a page twice: with a canvas to be seen, without one to be felt. So a target always
-lies where its button was drawn. The frame around every screen (strip, steps, help, back, primary button) is here:
-the same places for the same things.
+A screen's `compose` is run on a page twice: with a canvas to be seen, without one to be felt. So a target
+always lies where its button was drawn. The frame around every screen (strip, steps, the bottom row's place)
+is here: the same places for the same things.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ class Page:
     ) -> Fitted:
         """Return `text` set for `box`: shrunk from `size` to `least` (0.72 of it), on at most `lines` lines.
 
-        `private` texts (what a person is called, where they live) are kept in no cache. Raises TextDoesNotFit on a
-        strict theme.
+        `private` texts (what a person is called, where they live) are kept in no cache. Raises TextDoesNotFit
+        on a strict theme.
         """
         wanted = Wanted(weight, self.font_px(size), self.font_px(least or size * 0.72), lines)
         at = self.px(box)

@@ -20,8 +20,8 @@ KINDS = ("qr", "portrait", "still", "finger")
 class Preview:
     """Where the live picture goes and how it is shown.
 
-    A `qr` or `still` frame fills the rect, cut at its edges; `qr` gets corner marks, and a `portrait` frame is
-    mirrored and gets the oval, both drawn in `colour`; a `finger` impression is shown whole on white.
+    A `qr`, `still` or `portrait` frame fills the rect, cut at its edges. `qr` gets corner marks, `portrait`
+    is mirrored and gets the oval, both in `colour`. A `finger` impression is shown whole on white.
     """
 
     rect: Rect

@@ -25,7 +25,7 @@ __all__ = ["Preview", "Rect", "Screen", "Size", "Target"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen(ABC):
-    """What every screen has: the language, whether the station is virtual, and step `step` of `steps` (0: none)."""
+    """What every screen has: language, whether the station is virtual, step `step` of `steps` (0: none)."""
 
     language: str = "vi"
     simulated: bool = False

@@ -1,4 +1,4 @@
-"""Fitting text into boxes: NFC, wrapping, shrinking between two sizes, and an error where that is not enough."""
+"""Fitting text into boxes: NFC, wrapping, shrinking between two sizes, an error where that is not enough."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ASCENT, DESCENT = 0.98, 0.26  # a line's ink without the accents of capitals, li
 ELLIPSIS = "…"
 
 
-class TextDoesNotFit(ValueError):
+class TextDoesNotFit(ValueError):  # noqa: N818 - reads as what happened
     """At its smallest allowed size the text is still larger than its box."""
 
     def __init__(self, text: str, width_px: int, height_px: int) -> None:
@@ -71,7 +71,7 @@ def fit(text: str, width_px: int, height_px: int, wanted: Wanted, strict: bool) 
     return _cut(text, width_px, height_px, wanted)
 
 
-# Words of the catalogue are fitted and drawn again and again; what a person is called must leave no trace here.
+# The catalogue's words are fitted and drawn again and again; what a person is called must leave no trace.
 fit_again = functools.lru_cache(maxsize=1024)(fit)
 
 
@@ -104,7 +104,7 @@ mask_again = functools.lru_cache(maxsize=512)(mask)
 
 
 def baseline(size_px: int) -> int:
-    """Rows from the top of a `mask` to its baseline: room for the marks over a capital (1.125 of the size)."""
+    """Rows from the top of a `mask` to its baseline: room for a capital's marks (1.125 of the size)."""
     return -(-size_px * 6 // 5)
 
 

@@ -1,8 +1,9 @@
 """How it looks: colours, sizes and fonts.
 
 Screens are laid out in units: a 7-inch 800 × 480 panel has 800 × 480 of them, a 10.1-inch 1280 × 800 panel
-800 × 500. A unit is a whole-screen scale, never a millimetre; `Theme.scale` refuses a panel on which a button of
-`TARGET` units would be smaller than 20 mm or a title's capitals lower than 38 px (EN 301 549: 0.7° at 500 mm).
+800 × 500. A unit is a whole-screen scale, never a millimetre; `Theme.scale` refuses a panel on which a button
+of `TARGET` units would be smaller than 20 mm, or a title's capitals lower than 38 px
+(EN 301 549: 0.7° at 500 mm).
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ class Weight(StrEnum):
     HEAVY = "Bold"
 
 
-class PanelTooSmall(ValueError):
+class PanelTooSmall(ValueError):  # noqa: N818 - reads as what happened
     """On this panel a finger would not hit what a screen offers; board files name another panel."""
 
 
-class MissingLayoutEngine(RuntimeError):
+class MissingLayoutEngine(RuntimeError):  # noqa: N818 - reads as what happened
     """Pillow found no FriBiDi, so Vietnamese marks would be set wrongly: install Debian's libfribidi0."""
 
     def __init__(self) -> None:
@@ -71,8 +72,8 @@ class Palette:
 class Theme:
     """A look for one board.
 
-    `px_per_mm` is the panel's pixel pitch (None: the usual panel of that size). `strict` makes a text that does not
-    fit its box an error, as tests want it; otherwise such a text ends in "…" (a name may be longer than any screen).
+    `px_per_mm` is the panel's pixel pitch (None: the usual panel of that size). `strict` makes a text that does
+    not fit its box an error, as tests want it; else it ends in "…" (a name may be longer than any screen).
     """
 
     palette: Palette = field(default_factory=Palette)
@@ -95,7 +96,7 @@ DEFAULT = Theme()
 
 @functools.cache
 def font_folder() -> Path:
-    """Where the bundled font's files lie; raises MissingLayoutEngine before the first wrong letter is drawn."""
+    """Where the bundled font lies; raises MissingLayoutEngine before the first wrong letter is drawn."""
     if not features.check("raqm"):
         raise MissingLayoutEngine
     from fontpkg_be_vietnam_pro import ROOT  # only now: nothing is loaded at import

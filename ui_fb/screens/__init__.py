@@ -1,6 +1,7 @@
-"""Every screen, its fields and its actions. All also have `language, simulated, step, steps` (`ui_fb.screen`).
+"""Every screen, its fields and its actions.
 
-`help` and `back` are offered where it says so (h, b). *Preview*: `preview_rect` says where the live picture goes.
+All also have `language, simulated, step, steps` (`ui_fb.screen`). `help` and `back` are offered where it
+says so (h, b). *Preview*: `preview_rect` says where the live picture goes.
 
 | state | screen | fields | actions |
 |---|---|---|---|
@@ -16,9 +17,9 @@
 | REVIEW | `Review` | rows: `FieldRow(key, value, wrong)`, page, pages | wrong:KEY ok, h b |
 | CONSENT | `Consent` | | consent:yes consent:no, h b |
 | | `EidRequest` | | eid:yes eid:no, h b |
-| FINGERS | `Fingers` (preview) | marks, now, hint, score, estimate, attempt, attempts, lift | cannot, h |
+| FINGERS | `Fingers` (preview) | marks, now, hint, score, estimate, attempt(s), lift | cannot, h |
 | PORTRAIT | `Portrait` (preview) | hint, good, wanted | h b |
-| CONFIRM | `Confirm` (preview: the portrait) | full_name, number, good, excepted, corrections, eid | ok, h b |
+| CONFIRM | `Confirm` (preview: portrait) | full_name, number, good, excepted, corrections … | ok, h b |
 | PLACE_CARD | `PlaceCard` | reason | h |
 | WRITE_CHIP, VERIFY_CHIP, LOCK_CHIP | `WriteChip`, `VerifyChip`, `LockChip` | fraction | |
 | HOLD_STILL | `HoldStill` | tries_left | h |
@@ -33,7 +34,7 @@
 | STILL_THERE | `StillThere` | seconds_left | here |
 | OUT_OF_ORDER | `OutOfOrder` | device, code | officer |
 | TECHNICIAN | `Technician` | rows: `Check(name, value, limit, verdict)`, page, pages | next retest status, b |
-| STATUS | `Status` | unsent, oldest, blanks_left, void_cards, disk, temperature, clock, last_contact | b |
+| STATUS | `Status` | unsent, oldest_h, blanks_left, void_cards, disk_free_gb, … alarms | b |
 """
 
 from ui_fb.screen import Screen

@@ -64,7 +64,7 @@ class _Chip(Screen):
 
     def _stages(self, page: Page, box: Box) -> None:
         at = STAGES.index(self.key)
-        for number, (cell, key) in enumerate(zip(box.columns(3, gap=8), STAGES, strict=True)):
+        for number, (cell, key) in enumerate(zip(box.columns((1, 1.35, 1), gap=8), STAGES, strict=True)):
             sign, words = cell.take_left(26, gap=8)
             icon = "check" if number < at else "dot" if number == at else "circle"
             colour = page.colours.accent if number <= at else page.colours.quiet

@@ -33,10 +33,10 @@ GOOD_SCORE = 60  # from here the bar is green; what is good enough is the rule p
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingers(Screen):
-    """Ten `marks` (todo, now, done, excepted) in the order of POSITIONS, and the finger that is asked for `now`.
+    """Ten `marks` (todo, now, done, excepted) in the order of POSITIONS, and the finger asked for `now`.
 
-    `score` 0..100 of the last impression (None: none yet); `estimate` labels it as such. `hint` is a finger hint or
-    problem; `lift`: this impression is taken, the finger may go.
+    `score` 0..100 of the last impression (None: none yet); `estimate` labels it as such. `hint` is a finger
+    hint or problem; `lift`: this impression is taken, the finger may go.
     """
 
     marks: tuple[str, ...]
@@ -89,7 +89,7 @@ class Fingers(Screen):
 
 
 def finger_view(page: Page, finger: str, marks: tuple[str, ...]) -> Box:
-    """Which finger, and the hands, on the left, the live impression on the right; return the box under the impression."""
+    """Finger and hands on the left, the live impression on the right; return the box under the impression."""
     left, right = page.body.columns((0.68, 0.32), gap=18)
     live, under = right.take_top(right.h - 62, gap=6)
     page.card(live, "#FFFFFF", page.colours.line, radius=6, thick=2)

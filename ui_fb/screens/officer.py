@@ -9,7 +9,7 @@ from typing import Self
 from ui_fb.hands import POSITIONS
 from ui_fb.page import GAP, Page
 from ui_fb.screen import Screen
-from ui_fb.screens.identify import below, digit_slots, grouped, pad_beside
+from ui_fb.screens.identify import digit_slots, grouped, pad_beside
 from ui_fb.widgets import Button, button, footer, hint, lead, stacked, tile
 
 ACTS = {  # act → icon
@@ -29,10 +29,10 @@ PURPOSES = ("assist", "second", "technician")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Officer(Screen):
-    """Card, then PIN. `purpose`: assist, second (another officer, four eyes), technician. `stage`: badge, pin.
+    """Card, then PIN. `purpose`: assist, second (four eyes), technician. `stage`: badge, pin.
 
-    `entered` of `length` PIN digits are typed; `tries_left` 0 is locked. `problem`: wrong_pin, unknown_badge, same,
-    not_allowed.
+    `entered` of `length` PIN digits are typed; `tries_left` 0 is locked. `problem`: wrong_pin, unknown_badge,
+    same, not_allowed.
     """
 
     purpose: str = "assist"

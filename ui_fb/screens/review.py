@@ -78,7 +78,8 @@ class Review(Screen):
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
-        one = (FieldRow("number", "001 085 012 345"), FieldRow("full_name", "Nguyễn Thị Phương Thảo"))
+        name = "Nguyễn Thị Phương Thảo"
+        one = (FieldRow("number", "001 085 012 345"), FieldRow("full_name", name))
         two = (
             FieldRow("birth_date", "02/09/1985"),
             FieldRow("sex", "Nữ"),
@@ -128,7 +129,7 @@ def _field(page: Page, box: Box, row: FieldRow) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirm(Screen):
-    """What will be on the card: the portrait (preview), name, number, and what was taken. The last way back."""
+    """The last look back: the portrait (preview), name, number, and what was taken."""
 
     full_name: str
     number: str

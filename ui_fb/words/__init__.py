@@ -1,7 +1,7 @@
 """What the screens say: one TOML catalogue a language, the same keys and the same fields in each.
 
-`words("vi").say("fingers.attempt", number=1, of=3)`. A key that is not there is a bug, and an error. In the files
-`~` ties two syllables of one word, so that no line breaks between them.
+`words("vi").say("fingers.attempt", number=1, of=3)`. A key that is not there is a bug, and an error. In the
+files `~` ties two syllables of one word, so that no line breaks between them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Catalogue:
     texts: Mapping[str, str]
 
     def say(self, key: str, **fields: str | int) -> str:
-        """Return the text of `key` with its fields set; raises KeyError for an unknown key or a missing field."""
+        """Return the text of `key`, its fields set; raises KeyError for an unknown key or a missing field."""
         return nfc(self.texts[key].format(**fields))
 
     def knows(self, key: str) -> bool:

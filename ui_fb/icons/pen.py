@@ -54,3 +54,10 @@ class Pen:
 
 
 Drawing = Callable[[Pen], None]
+ICONS: dict[str, Drawing] = {}
+
+
+def icon(draw: Drawing) -> Drawing:
+    """Make a drawing known by its function's name."""
+    ICONS[draw.__name__.removeprefix("_")] = draw
+    return draw
