@@ -52,6 +52,7 @@ _signing = c.fields(
     },
     {"lost": c.listing(_attempt, 1000)},
 )
+_giving_up = c.fields({"record_id": c.text(36, 32, r"[0-9a-f-]+"), "attempts": c.listing(_attempt, 1000, 1)})
 _delivery = c.fields({"upload": c.text(36, 36, r"[0-9a-f-]+"), "sealed_digest": _sha256})
 
 
@@ -73,6 +74,12 @@ def make_app(centre: Centre, files: FilesApp) -> Starlette:
         issue = _issue(_checked(_signing, await read_json(request), "request"))
         ef_sod = await run_in_threadpool(centre.sign, box, issue)
         return JSONResponse({"ef_sod": base64.b64encode(ef_sod).decode()})
+
+    async def give_up(request: Request, box: str) -> Response:
+        body = _checked(_giving_up, await read_json(request), "request")
+        attempts = frozenset(body["attempts"])
+        count = await run_in_threadpool(centre.give_up, box, body["record_id"], attempts)
+        return JSONResponse({"voided": count})
 
     async def deliver(request: Request, box: str) -> Response:
         body = _checked(_delivery, await read_json(request), "request")
@@ -121,6 +128,7 @@ def make_app(centre: Centre, files: FilesApp) -> Starlette:
             Route("/v1/registry/extract", guarded(extract)),
             Route("/v1/registry/{number}", guarded(person)),
             Route("/v1/sign", guarded(sign), methods=["POST"]),
+            Route("/v1/void", guarded(give_up), methods=["POST"]),
             Route("/v1/records", guarded(deliver), methods=["POST"]),
             Route("/v1/records/{record_digest}/receipt", guarded(receipt)),
             Route("/v1/counts", guarded(counts)),

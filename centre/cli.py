@@ -10,11 +10,10 @@ from typing import Annotated
 
 import typer
 
-from centre import db, registry
+from centre import db, ledger, registry
 from centre.core import utc_now
 from centre.errors import CentreError, CentreSetupError
 from centre.files import write_whole
-from centre.ledger import broken_at as ledger_broken_at
 from centre.pki import Role
 from centre.serve import ready_file, serve
 from centre.station import Station
@@ -114,13 +113,29 @@ def serve_command(
 
 
 @app.command()
+def void(
+    folder: Folder,
+    record_id: Annotated[str, typer.Option("--record", help="The record's id.")],
+    attempt: Annotated[list[int], typer.Option(help="An attempt whose card is lost; may be repeated.")],
+    by: Annotated[str, typer.Option(help="Who decided it; goes into the ledger.")],
+    database: Database = None,
+) -> None:
+    """Void the open grants of a record whose box can no longer report them lost."""
+    with db.writing(Station(folder, database).engine()) as connection:
+        count = ledger.give_up(connection, record_id, frozenset(attempt), by, utc_now())
+    if not count:
+        raise CentreSetupError(f"no open grant of record {record_id} has that attempt")
+    typer.echo(f"{count} voided")
+
+
+@app.command()
 def counts(folder: Folder, database: Database = None) -> None:
     """Print what has arrived, by status, box and unit, and the state of the ledger, as JSON."""
     station = Station(folder, database)
     engine = station.engine()
     typer.echo(json.dumps(station.centre(engine).counts(), indent=2, ensure_ascii=False))
     with db.reading(engine) as connection:
-        broken = ledger_broken_at(connection)
+        broken = ledger.broken_at(connection)
     if broken is not None:
         raise CentreSetupError(f"the ledger's chain is broken at position {broken}")
 

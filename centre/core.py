@@ -112,6 +112,13 @@ class Centre:
         with db.writing(self._engine) as connection:
             return ledger.grant(connection, issue, self._keys.document_signer, self._clock())
 
+    def give_up(self, box: str, record_id: str, attempts: frozenset[int]) -> int:
+        """Void the open grants of a record's attempts; how many. Raises Refused(403) for another box's."""
+        with db.writing(self._engine) as connection:
+            if not ledger.is_of(connection, record_id, box):
+                raise Refused(403, "other_box", "these grants are another box's")
+            return ledger.give_up(connection, record_id, attempts, box, self._clock())
+
     def take_in(self, box: str, uploads: BoxUploads, upload: str, sealed_digest: str) -> bytes:
         """The signed receipt (JSON) for the record in a completed upload; the same on each repeat.
 

@@ -75,7 +75,8 @@ def grant(connection: Connection, issue: Issue, signer: Credential, at: datetime
     same = _attempt(connection, issue)
     if same is not None:
         return _again(same, issue)
-    _void_lost(connection, issue, at)
+    earlier = frozenset(attempt for attempt in issue.lost if attempt < issue.attempt)
+    give_up(connection, issue.record_id, earlier, issue.box, at)
     _refuse_second(connection, issue, at)
     ef_sod = sign_document(issue.data_groups, signer, at)
     sod_sha256 = hashlib.sha256(ef_sod).hexdigest()
@@ -98,9 +99,28 @@ def grant(connection: Connection, issue: Issue, signer: Credential, at: datetime
     return ef_sod
 
 
+def give_up(connection: Connection, record_id: str, attempts: frozenset[int], box: str, at: datetime) -> int:
+    """Void the OPEN grants of these attempts, whose cards will never be completed; how many there were.
+
+    A record that was abandoned after its signature would otherwise hold its case for ever.
+    """
+    of_record = and_(db.grants.c.record_id == record_id, db.grants.c.state == Grant.OPEN)
+    found = connection.execute(select(db.grants.c.sod_sha256, db.grants.c.attempt).where(of_record)).all()
+    chosen = [row.sod_sha256 for row in found if row.attempt in attempts]
+    for sod_sha256 in chosen:
+        settle(connection, sod_sha256, Grant.VOID, box, at)
+    return len(chosen)
+
+
 def find(connection: Connection, sod_sha256: str) -> Row[Any] | None:
     """The grant whose EF.SOD has this SHA-256 (hex), if the centre ever signed it."""
     return connection.execute(select(db.grants).where(db.grants.c.sod_sha256 == sod_sha256)).first()
+
+
+def is_of(connection: Connection, record_id: str, box: str) -> bool:
+    """Whether every grant of this record, if there are any, was given to `box`."""
+    foreign = and_(db.grants.c.record_id == record_id, db.grants.c.box != box)
+    return connection.execute(select(db.grants.c.sod_sha256).where(foreign)).first() is None
 
 
 def has_open(connection: Connection, record_id: str) -> bool:
@@ -173,15 +193,6 @@ def _again(row: Row[Any], issue: Issue) -> bytes:
     if row.state == Grant.VOID:
         raise Refused(409, "attempt_void", "this attempt was reported lost")
     return bytes(row.ef_sod)
-
-
-def _void_lost(connection: Connection, issue: Issue, at: datetime) -> None:
-    """Only attempts of the same record can be given up (a waiting record may change its box)."""
-    of_record = db.grants.c.record_id == issue.record_id
-    earlier = select(db.grants.c.sod_sha256, db.grants.c.attempt).where(of_record)
-    for row in connection.execute(earlier).all():
-        if row.attempt in issue.lost and row.attempt < issue.attempt:
-            settle(connection, row.sod_sha256, Grant.VOID, issue.box, at)
 
 
 def _refuse_second(connection: Connection, issue: Issue, at: datetime) -> None:

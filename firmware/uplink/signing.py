@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from firmware.issue.errors import SignerRefused, SignerUnavailable
 from firmware.issue.ports import SigningRequest
@@ -37,10 +39,26 @@ class CentreSigner:
             raise SignerUnavailable(str(exc)) from exc
         except CentreRefused as exc:
             raise SignerRefused(exc.reason) from exc
-        try:
-            ef_sod = base64.b64decode(answer["ef_sod"], validate=True)
-        except (KeyError, TypeError, ValueError, binascii.Error) as exc:
-            raise SignerUnavailable("the centre's answer holds no EF.SOD") from exc
-        if not 0 < len(ef_sod) <= MAX_SOD_BYTES or ef_sod[0] != EF_SOD_TAG:
-            raise SignerUnavailable("the centre's answer holds no EF.SOD")
-        return ef_sod
+        return _ef_sod(answer)
+
+    def give_up(self, record_id: str, attempts: Collection[int]) -> int:
+        """Report that these attempts' cards will never be completed (the record was abandoned).
+
+        The centre voids what it granted for them and frees the case; how many grants that were.
+        Raises UplinkError; until it succeeds no other record can be signed for the same case.
+        """
+        body = {"record_id": record_id, "attempts": sorted(attempts)}
+        voided = self._client.post_json("/v1/void", body).get("voided")
+        if not isinstance(voided, int):
+            raise CentreWrong("the centre did not say what it voided")
+        return voided
+
+
+def _ef_sod(answer: Mapping[str, Any]) -> bytes:
+    try:
+        ef_sod = base64.b64decode(answer["ef_sod"], validate=True)
+    except (KeyError, TypeError, ValueError, binascii.Error) as exc:
+        raise SignerUnavailable("the centre's answer holds no EF.SOD") from exc
+    if not 0 < len(ef_sod) <= MAX_SOD_BYTES or ef_sod[0] != EF_SOD_TAG:
+        raise SignerUnavailable("the centre's answer holds no EF.SOD")
+    return ef_sod

@@ -209,6 +209,13 @@ def test_a_second_attempt_gets_a_new_sod(client: CentreClient, box: Box) -> None
     assert signer.sign(first) != signer.sign(again)
 
 
+def test_an_abandoned_record_frees_its_case(client: CentreClient, box: Box) -> None:
+    signer, first = CentreSigner(client), order(box, number="001304000041")
+    signer.sign(first)
+    assert signer.give_up(first.record_id, [1]) == 1
+    assert signer.sign(order(box, number=first.number))
+
+
 def test_a_silent_centre_leaves_the_signer_unavailable(box: Box) -> None:
     with box.client(1) as nobody, pytest.raises(SignerUnavailable):
         CentreSigner(nobody).sign(order(box))
@@ -311,6 +318,26 @@ def test_another_boxs_record_is_refused_and_stays(
         uploader(client, box).send(path, sealed.record_digest, sealed.sealed_digest)
     assert (refused.value.status, refused.value.reason) == (403, "other_box")
     assert path.read_bytes() == sealed.data
+
+
+def test_the_log_holds_no_personal_data(tmp_path: Path) -> None:
+    station, log = TestStation(tmp_path, today()), tmp_path / "log"
+    box = station.enrol()
+    sealed = large(box)
+    path = on_disk(sealed, tmp_path)
+    with serving_process(station.station.folder, log) as (_process, port), box.client(port) as client:
+        registry = Registry(client, tmp_path / "extract", box.certificate("extract.pem"))
+        registry.lookup(record.NUMBER)
+        with pytest.raises(PersonUnknown):
+            registry.lookup("001304999999")
+        CentreSigner(client).sign(order(box, number=record.NUMBER))
+        with pytest.raises(CentreRefused):
+            client.post("/v1/sign", {"number": record.NUMBER, "full_name": record.NAME})
+        uploader(client, box).send(path, sealed.record_digest, sealed.sealed_digest)
+    written = log.read_text()
+    assert sealed.record_digest in written  # it is the log, and it does say something
+    for personal in (record.NUMBER, "001304999999", record.NAME, "2004-05-06"):
+        assert personal not in written
 
 
 def test_every_error_of_the_wire_is_an_uplink_error() -> None:

@@ -127,10 +127,15 @@ class TestStation:
 
 
 @contextmanager
-def serving_process(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """The process and its port, ended when the block ends."""
+def serving_process(
+    folder: Path, log: Path = Path("/dev/null")
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """The process, its log going to `log`, and its port; ended when the block ends."""
     command = [sys.executable, "-m", "centre", "serve", str(folder), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process,
+    ):
         try:
             yield process, _port(process)
         finally:

@@ -43,10 +43,12 @@ def started(http: TestClient, length: int) -> str:
     return str(answer.headers["Location"])
 
 
-def patch(http: TestClient, url: str, data: bytes, offset: int = 0, **headers: str) -> Any:
+def patch(
+    http: TestClient, url: str, data: bytes, offset: int = 0, headers: dict[str, str] | None = None
+) -> Any:
     checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
     whole = {**CHUNK, "Upload-Offset": str(offset), "Upload-Checksum": f"sha256 {checksum}"}
-    return http.patch(url, content=data, headers={**whole, **headers})
+    return http.patch(url, content=data, headers={**whole, **(headers or {})})
 
 
 def offset(http: TestClient, url: str) -> int:
@@ -65,7 +67,7 @@ def test_an_upload_grows_chunk_by_chunk(http: TestClient, station: TestStation) 
 def test_a_wrong_checksum_is_refused_and_nothing_kept(http: TestClient) -> None:
     url = started(http, 3)
     other = base64.b64encode(hashlib.sha256(b"xyz").digest()).decode()
-    answer = patch(http, url, b"abc", **{"Upload-Checksum": f"sha256 {other}"})
+    answer = patch(http, url, b"abc", headers={"Upload-Checksum": f"sha256 {other}"})
     assert answer.status_code == 460
     assert offset(http, url) == 0
 
@@ -73,7 +75,7 @@ def test_a_wrong_checksum_is_refused_and_nothing_kept(http: TestClient) -> None:
 @pytest.mark.parametrize("checksum", ["", "sha1 AAAA", "md5 AAAA", "sha256", "sha256 %%%"])
 def test_a_chunk_without_its_sha256_is_refused(http: TestClient, checksum: str) -> None:
     url = started(http, 3)
-    answer = patch(http, url, b"abc", **{"Upload-Checksum": checksum})
+    answer = patch(http, url, b"abc", headers={"Upload-Checksum": checksum})
     assert answer.status_code in (400, 460)
     assert offset(http, url) == 0
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from support.centre import Box, TestStation, as_box
 
 from centre import db, ledger
 from centre.signer import lds_security_object
+from firmware.document.passive import passive_authentication
+from firmware.document.sod import parse as parse_sod
 
 HASHES = {"1": "11" * 32, "2": "22" * 32, "13": "33" * 32}
 RECORD, OTHER = "a" * 32, "b" * 32
@@ -208,3 +211,40 @@ def test_a_body_beyond_the_limit_is_cut_off(http: TestClient) -> None:
 def test_a_body_nested_without_end_is_refused(http: TestClient) -> None:
     answer = http.post("/v1/sign", content=b"[" * 60_000)
     assert (answer.status_code, answer.json()["reason"]) == (400, "no_json")
+
+
+def give_up(http: TestClient, record_id: str, *attempts: int) -> Any:
+    return http.post("/v1/void", json={"record_id": record_id, "attempts": list(attempts)})
+
+
+def test_an_abandoned_record_frees_its_case(http: TestClient) -> None:
+    sod(http)
+    assert give_up(http, RECORD, 1).json() == {"voided": 1}
+    assert give_up(http, RECORD, 1).json() == {"voided": 0}
+    assert refusal(http) == (409, "attempt_void")
+    sod(http, record_id=OTHER)
+
+
+def test_a_box_cannot_give_up_what_another_was_granted(http: TestClient, station: TestStation) -> None:
+    sod(http)
+    with station.asgi() as app:
+        answer = give_up(as_box(app, station.enrol("BOX-02")), RECORD, 1)
+    assert (answer.status_code, answer.json()["reason"]) == (403, "other_box")
+    assert refusal(http, record_id=OTHER) == (409, "open_elsewhere")
+
+
+def test_of_many_records_at_once_exactly_one_is_signed(station: TestStation, box: Box) -> None:
+    with station.asgi() as app, ThreadPoolExecutor(8) as pool:
+        http = as_box(app, box)
+        bodies = [request(record_id=f"{number:032x}") for number in range(16)]
+        answers = list(pool.map(lambda body: http.post("/v1/sign", json=body), bodies))
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 15
+
+
+def test_passive_authentication_on_the_box_accepts_the_sod(
+    http: TestClient, box: Box, station: TestStation
+) -> None:
+    files = {0x0101: b"DG1", 0x0102: b"DG2"}
+    hashes = {"1": hashlib.sha256(b"DG1").hexdigest(), "2": hashlib.sha256(b"DG2").hexdigest()}
+    found = parse_sod(sod(http, data_groups=hashes))
+    passive_authentication(found, files, [box.certificate("csca.pem")], station.now)
