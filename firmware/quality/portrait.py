@@ -128,11 +128,11 @@ class PortraitGate:
         return self._check(bgr, self._limits.live, usual_lids, background=False)
 
     def check_still(self, bgr: Pixels, usual_lids: float | None = None) -> PortraitCheck:
-        """Judge a picture at capture size, with the final pose limits and the background."""
-        return self._check(bgr, self._limits.still, usual_lids, background=True)
+        """Judge a picture at capture size, with the final pose limits."""
+        return self._check(bgr, self._limits.still, usual_lids, background=False)
 
     def check_crop(self, crop: Pixels) -> PortraitCheck:
-        """Judge the finished 413 × 531 crop: the geometry that ISO/IEC 19794-5 asks of the stored picture."""
+        """Judge the finished 413 × 531 crop: geometry as ISO/IEC 19794-5 stores it, and background."""
         return self._check(crop, self._limits.crop, None, background=True)
 
     def _check(

@@ -48,14 +48,9 @@ class PortraitSample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Candidate:
-    still: Pixels
     crop: Pixels
     check: PortraitCheck
     flags: tuple[str, ...]
-
-    @property
-    def rank(self) -> tuple[int, float]:
-        return -len(self.flags), self.check.measures.get("sharp98", 0.0)
 
 
 class SteadyHint:
@@ -104,13 +99,13 @@ def take_portrait(
     `preview` gets each preview frame with the hint to show now. Raises UserRetry(hint) when the time is over
     and not one picture could be cropped ("no_face" if nobody was seen), or a DeviceFault.
     """
-    lids, best = _UsualLids(), None
+    lids = _UsualLids()
+    best: _Candidate | None = None
     with LightLoop(lamps) as light:
         for _ in range(ROUNDS):
             if not _await_good(camera, light, preview, deadline, gate, lids):
                 break
-            found = _burst(camera, gate, lids.value, BURST)
-            best = max((c for c in (best, found) if c is not None), key=lambda c: c.rank, default=None)
+            best = _better(best, _burst(camera, gate, lids.value, BURST))
             if best is not None and not best.flags:
                 return _sample(best, jp2_max_bytes)
         best = best or _burst(camera, gate, None, 1)
@@ -158,17 +153,35 @@ def _burst(camera: Camera, gate: PortraitGate, usual_lids: float | None, count: 
     """Take some stills, crop each that can be, and return the best; the camera is automatic again after."""
     taken = [camera.still(STILL_TIMEOUT_S).bgr for _ in range(count)]
     camera.set_controls(CameraControls())
-    candidates = (_candidate(still, gate, usual_lids) for still in taken)
-    return max((c for c in candidates if c is not None), key=lambda c: c.rank, default=None)
+    seen = [(still, gate.check_still(still, usual_lids)) for still in taken]
+    seen.sort(key=lambda pair: _rank(pair[1].flags, pair[1]), reverse=True)
+    best: _Candidate | None = None
+    for still, check in seen:
+        found = _candidate(still, check, gate)
+        if found is not None and not found.flags:
+            return found
+        best = _better(best, found)
+    return best
 
 
-def _candidate(still: Pixels, gate: PortraitGate, usual_lids: float | None) -> _Candidate | None:
-    seen = gate.check_still(still, usual_lids)
+def _rank(flags: tuple[str, ...], check: PortraitCheck) -> tuple[int, float]:
+    """Fewer things wrong first, then sharper."""
+    return -len(flags), check.measures.get("sharp98", 0.0)
+
+
+def _better(one: _Candidate | None, other: _Candidate | None) -> _Candidate | None:
+    return max(
+        (c for c in (one, other) if c is not None), key=lambda c: _rank(c.flags, c.check), default=None
+    )
+
+
+def _candidate(still: Pixels, seen: PortraitCheck, gate: PortraitGate) -> _Candidate | None:
+    """Crop a still and check it again; None when it shows no face or not all of the crop."""
     if seen.face is None or seen.measures["crop_margin"] < 0:
         return None
     crop = crop_portrait(still, seen.face)
     again = gate.check_crop(crop)
-    return _Candidate(still, crop, again, tuple(dict.fromkeys(seen.flags + again.flags)))
+    return _Candidate(crop, again, tuple(dict.fromkeys(seen.flags + again.flags)))
 
 
 def _sample(best: _Candidate, jp2_max_bytes: int) -> PortraitSample:
