@@ -12,12 +12,14 @@ from enum import IntEnum
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from drivers.errors import DeviceFault, DeviceGone, DeviceRefused, DriverError, UserRetry
+from drivers.errors import DeviceFault, DeviceGone, DeviceRefused, DeviceTimeout, DriverError, UserRetry
 
 if TYPE_CHECKING:
     from drivers.api import DeviceInfo
 
 T = TypeVar("T")
+
+SETTLE_S = 0.6  # pcscd looks at a slot every 0.4 s when its driver does not report changes
 
 
 class Code(IntEnum):
@@ -72,6 +74,7 @@ class PcscReader:
         self._context: int | None = None
         self._card: int | None = None
         self._protocol: int = 0
+        self._settled_s: float | None = None  # after a loss: when pcscd must have seen it
         self.reader = ""  # its whole name, once open
 
     @property
@@ -98,34 +101,33 @@ class PcscReader:
         trace: TracebackType | None,
     ) -> None:
         if self._scard is not None:
-            self.disconnect()
+            self._let_go()
             self._release()
         self._scard = None
 
     def await_card(self, present: bool, timeout_s: float) -> bool:
         until_s = time.monotonic() + timeout_s
-        return self._surviving_restart(lambda: self._await(present, until_s))
+        return self._surviving_restart(lambda: self._settle(until_s) and self._await(present, until_s))
 
-    def connect(self, timeout_s: float = 5.0) -> bytes:  # noqa: ARG002 (pcscd takes none)
+    def connect(self, timeout_s: float = 5.0) -> bytes:
         self.disconnect()
+        until_s = time.monotonic() + timeout_s
+        if not self._surviving_restart(lambda: self._settle(until_s)):
+            raise DeviceTimeout("chip", "connect: the lost card is still being let go")
         return self._surviving_restart(self._connect)
 
     def disconnect(self) -> None:
-        """Reset and let go; whatever this answers, the session is over."""
-        if self._card is not None and self._scard is not None:
-            self._scard.SCardDisconnect(self._card, self._scard.SCARD_RESET_CARD)
-        self._card = None
+        """Power the card down and let go; whatever that answers, the session is over."""
+        if self._settled_s is None:
+            self._let_go()
 
     def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:  # noqa: ARG002 (see above)
-        if self._card is None:
+        if self._card is None or self._settled_s is not None:
             raise UserRetry("hold_card_still")
-        pci = (self._api.SCARD_PCI_T0, self._api.SCARD_PCI_T1)[self._protocol == self._api.SCARD_PROTOCOL_T1]
-        code, answer = self._api.SCardTransmit(self._card, pci, list(apdu))
-        try:
-            self._demand(code, "transmit")
-        except DriverError:
-            self.disconnect()
-            raise
+        code, answer = self._api.SCardTransmit(self._card, self._pci, list(apdu))
+        if code == Code.SUCCESS and not answer:  # some readers' word for a card that went meanwhile
+            code = Code.NOT_TRANSACTED
+        self._demand(code, "transmit")
         return bytes(answer)
 
     # --- steps ---
@@ -149,8 +151,33 @@ class PcscReader:
             raise DeviceGone("chip", f"no reader named {self._wanted!r} among {readers}")
         self.reader = named[0]
 
+    @property
+    def _pci(self) -> int:
+        t1 = self._protocol == self._api.SCARD_PROTOCOL_T1
+        pci: int = self._api.SCARD_PCI_T1 if t1 else self._api.SCARD_PCI_T0
+        return pci
+
+    def _settle(self, until_s: float) -> bool:
+        """After a loss, let pcscd see it; False if that takes longer than `until_s`.
+
+        A power-down or reset of a card that has left, before pcscd looked, makes pcscd 1.9 take the slot
+        for empty, and then miss a card that lies there when it does look.
+        """
+        if self._settled_s is None:
+            return True
+        seen = self._await(False, min(until_s, self._settled_s))
+        if not seen and until_s < self._settled_s:
+            return False
+        self._let_go()
+        return True
+
+    def _let_go(self) -> None:
+        if self._card is not None and self._scard is not None:
+            self._scard.SCardDisconnect(self._card, self._scard.SCARD_UNPOWER_CARD)
+        self._card = self._settled_s = None
+
     def _release(self) -> None:
-        self._card = None
+        self._card = self._settled_s = None
         if self._context is not None:
             self._api.SCardReleaseContext(self._context)
         self._context = None
@@ -189,6 +216,7 @@ class PcscReader:
             api.SCARD_PROTOCOL_T0 | api.SCARD_PROTOCOL_T1,
         )
         if code & 0xFFFFFFFF in CARD_LOST | CARD_SILENT:
+            self._settled_s = time.monotonic() + SETTLE_S
             raise UserRetry("place_card")
         self._demand(code, "connect")
         self._card, self._protocol = card, protocol
@@ -201,8 +229,11 @@ class PcscReader:
         code &= 0xFFFFFFFF
         if code == Code.SUCCESS:
             return
-        if code in CARD_LOST or code in CARD_SILENT:
+        if code in CARD_LOST | CARD_SILENT:
+            self._settled_s = time.monotonic() + SETTLE_S
             raise UserRetry("hold_card_still")
+        if code in SERVICE_LOST:
+            self._release()
         raise _fault(code)("chip", f"{doing}: PC/SC {code:#010x}")
 
 

@@ -22,7 +22,7 @@ DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 READY_TIMEOUT_S = 10.0
 END_TIMEOUT_S = 3.0
 POLL_S = 0.02  # pcscd tells nobody when it is ready
-PORTS_PER_SLOT = 2  # each entry of the configuration makes two readers
+SLOTS = 2
 FIRST_PORT, LAST_PORT = 36000, 44000
 LISTEN = "0A"  # in /proc/net/tcp
 START = 'mount --bind "$1/run" /run && exec "$0" -f -e -c "$1/conf" $2'
@@ -37,15 +37,16 @@ class PcscdFailed(Exception):  # noqa: N818 (says what happened)
 
 
 class PrivatePcscd:
-    """A pcscd of one's own for the time of a `with`; `ports[n]` is slot n for `VpcdSlot`.
+    """A pcscd of one's own for the time of a `with`, with two slots, as vpcd has no more.
 
-    `env` must be in the environment of a client before its first context. Readers are named
-    `Virtual PCD 00 00` and so on.
+    `ports[n]` is slot n for `VpcdSlot`, `readers[n]` the name of its reader; `env` must be in the
+    environment of a client before its first context.
     """
 
-    def __init__(self, slots: int = 1) -> None:
+    readers = ("Virtual PCD 00 00", "Virtual PCD 00 01")
+
+    def __init__(self) -> None:
         demand_installed()
-        self._slots = slots
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._said: IO[bytes] | None = None
@@ -59,8 +60,8 @@ class PrivatePcscd:
         self._folder = tempfile.TemporaryDirectory(prefix="pcscd-")
         (self._path / "run" / "pcscd").mkdir(parents=True)
         (self._path / "conf").mkdir()
-        self.ports = _free_ports(self._slots)
-        (self._path / "conf" / "vpcd").write_text("".join(map(_entry, self.ports)))
+        self.ports = _free_ports()
+        (self._path / "conf" / "vpcd").write_text(_entry(self.ports[0]))
         try:
             self.start()
         except BaseException:
@@ -146,24 +147,21 @@ def _polkit_option() -> str:
 
 
 def _entry(port: int) -> str:
+    """One entry is two readers. A second entry would poll the first one's sockets."""
     return (
-        f'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:{port:#06X}\n'
-        f"LIBPATH {DRIVER}\nCHANNELID {port:#06X}\n\n"
-    ).replace("0X", "0x")
+        f'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:0x{port:04X}\n'
+        f"LIBPATH {DRIVER}\nCHANNELID 0x{port:04X}\n"
+    )
 
 
-def _free_ports(slots: int) -> tuple[int, ...]:
-    """Ports of which each and its neighbour are free, none near another."""
-    found: list[int] = []
-    start = FIRST_PORT + os.getpid() % 512 * PORTS_PER_SLOT * 4  # side by side with other tests
-    for port in range(start, LAST_PORT, PORTS_PER_SLOT):
-        if len(found) == slots:
-            break
-        if all(_is_free(port + n) for n in range(PORTS_PER_SLOT)):
-            found.append(port)
-    if len(found) < slots:
-        raise PcscdFailed(f"no free ports between {start} and {LAST_PORT}")
-    return tuple(found)
+def _free_ports() -> tuple[int, ...]:
+    """A free port and the next one, free as well."""
+    start = FIRST_PORT + os.getpid() % 1024 * SLOTS  # apart from other tests that look just now
+    for port in range(start, LAST_PORT, SLOTS):
+        ports = tuple(range(port, port + SLOTS))
+        if all(map(_is_free, ports)):
+            return ports
+    raise PcscdFailed(f"no free ports between {start} and {LAST_PORT}")
 
 
 def _is_free(port: int) -> bool:

@@ -14,7 +14,8 @@ from typing import Self
 
 from drivers.virtual.card.card import CardLifted, CardMute, VirtualCard
 
-CONNECT_TIMEOUT_S = 5.0
+TIMEOUT_S = 5.0
+LOOK = b"\x00\x01\x04"  # get ATR: how vpcd sees whether a card is there
 
 
 class VpcdSlot:
@@ -37,15 +38,22 @@ class VpcdSlot:
         self.remove()
 
     def insert(self, card: VirtualCard) -> None:
-        """Put the card in, in place of any other. Raises OSError when no vpcd listens there."""
+        """Put the card in. Into an empty slot that takes up to two of pcscd's looks (0.8 s); a card that
+        lies there is swapped at once, faster than pcscd looks.
+
+        Raises OSError when no vpcd listens there.
+        """
+        swapped = self._thread is not None and self._thread.is_alive()
         self.remove()
-        self._wire = socket.create_connection(self._address, CONNECT_TIMEOUT_S)
+        if not swapped:
+            self._await_seen_empty()
+        self._wire = socket.create_connection(self._address, TIMEOUT_S)
         self._wire.settimeout(None)
         self._thread = threading.Thread(target=_serve, args=(self._wire, card), name="vpcd card", daemon=True)
         self._thread.start()
 
     def remove(self) -> None:
-        """Take the card out; the card keeps what it holds."""
+        """Take the card out, which keeps what it holds."""
         if self._wire is not None:
             with suppress(OSError):  # the other end, or the card's thread, was first
                 self._wire.shutdown(socket.SHUT_RDWR)
@@ -54,6 +62,22 @@ class VpcdSlot:
         if self._wire is not None:
             self._wire.close()
         self._wire = self._thread = None
+
+    def _await_seen_empty(self) -> None:
+        """Queue as a card that says nothing, until vpcd has looked twice and done nothing else between.
+
+        pcscd 1.9 reports a card only if it saw the slot empty before. Where a command failed because
+        the card had left, and while it starts, it takes the slot for empty without having looked: a
+        card laid down before its next look it would never notice. One look may be a client's.
+        """
+        while (self._said_to_nobody(), self._said_to_nobody()) != (LOOK, LOOK):
+            pass
+
+    def _said_to_nobody(self) -> bytes:
+        """All that vpcd says to a silent card before it hangs up on it."""
+        with socket.create_connection(self._address, TIMEOUT_S) as nobody:
+            nobody.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: nobody.recv(256), b""))
 
 
 def _serve(wire: socket.socket, card: VirtualCard) -> None:

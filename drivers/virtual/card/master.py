@@ -18,7 +18,9 @@ class MasterFile:
 
     def __init__(self, aids: Iterable[bytes]) -> None:
         self._files = FileSystem(memory_bytes=1024)
-        self._files.put(EF_DIR, b"".join(_template(aid) for aid in aids))
+        directory = b"".join(_template(aid) for aid in aids)
+        if directory:
+            self._files.put(EF_DIR, directory)
 
     def select(self) -> bytes:
         self._files.current = None
