@@ -7,30 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.issue import IMAGE, OFFICERS, ORDER, RECORD, Desk, content, locked, new_card, sod_bytes
+from support.issue import IMAGE, ORDER, RECORD, Desk, content, locked, new_card, sod_bytes
 from support.people import CAPTURED, PERSON, jp2
 from support.signer import csca, document_signer, ef_sod
 
-from drivers.chip.errors import NotLocked
 from drivers.errors import DeviceGone
 from drivers.virtual.card import foreign_card
 from firmware.document.image import CardImage
 from firmware.document.lds import Fid
-from firmware.issue.errors import IssueBroken, OutOfOrder, SignerRefused, SignerUnavailable
+from firmware.issue.errors import OutOfOrder, SignerRefused, SignerUnavailable
 from firmware.issue.ports import SigningRequest
-
-
-class Bent:
-    """A dialect whose chip does one thing wrong."""
-
-    def __init__(self, dialect: Any, **instead: Any) -> None:
-        self._dialect = dialect
-        self._instead = instead
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self._instead:
-            return lambda *args: self._instead[name](self._dialect, *args)
-        return getattr(self._dialect, name)
 
 
 def test_a_card_becomes_live_and_its_report_says_how() -> None:
@@ -250,93 +236,3 @@ def test_an_order_for_another_person_is_never_signed() -> None:
     with pytest.raises(OutOfOrder):
         desk.transaction.write(RECORD)
     assert desk.signer.requests == []
-
-
-# --- chips that lie ---
-
-
-def forgets_a_bit(fid: int) -> Any:
-    def write(dialect: Any, which: int, data: bytes, done: Any) -> None:
-        wrong = data[:-40] + bytes([data[-40] ^ 1]) + data[-39:] if which == fid else data
-        dialect.write_file(which, wrong, done)
-
-    return write
-
-
-def test_a_chip_that_forgets_a_bit_of_the_portrait_gets_no_sod() -> None:
-    desk = Desk(dress=lambda d: Bent(d, write_file=forgets_a_bit(Fid.DG2)))
-    card = new_card()
-    desk.reader.put(card)
-    with pytest.raises(IssueBroken) as caught:
-        desk.transaction.write(RECORD)
-    assert caught.value.check == "read_back"
-    assert not sod_bytes(card) and desk.signer.requests == []
-
-
-def test_a_chip_that_forgets_a_bit_of_the_sod_is_not_locked_but_voided() -> None:
-    desk = Desk(dress=lambda d: Bent(d, write_file=forgets_a_bit(Fid.SOD)))
-    card = new_card()
-    desk.reader.put(card)
-    desk.transaction.write(RECORD)
-    with pytest.raises(IssueBroken):
-        desk.transaction.verify(RECORD)
-    assert not locked(card)
-    assert desk.transaction.lost(RECORD, OFFICERS) == 2
-    assert len(desk.journal.void) == 1
-
-
-def test_a_chip_that_only_says_it_locked_is_not_complete() -> None:
-    desk = Desk(dress=lambda d: Bent(d, lock=lambda dialect: None))
-    desk.reader.put(new_card())
-    with pytest.raises(IssueBroken) as caught:
-        desk.issue()
-    assert caught.value.check == "lock"
-    assert isinstance(caught.value.__cause__, NotLocked)
-    assert desk.journal.report is None
-
-
-def test_a_chip_of_a_profile_that_cannot_read_a_file_is_never_begun() -> None:
-    desk = Desk(dress=lambda d: Unreadable(d))
-    card = new_card()
-    desk.reader.put(card)
-    with pytest.raises(OutOfOrder):
-        desk.transaction.write(RECORD)
-    assert not content(card)
-
-
-class Unreadable(Bent):
-    unreadable = frozenset({int(Fid.DG2)})
-
-
-# --- lost cards ---
-
-
-def test_a_lost_card_is_voided_by_an_officer_and_the_next_gets_a_new_signature() -> None:
-    desk, first, second = Desk(), new_card(), new_card()
-    desk.reader.put(first)
-    desk.transaction.write(RECORD)
-    old = desk.journal.now.sod
-    with pytest.raises(OutOfOrder):
-        desk.transaction.lost(RECORD, ())
-    assert desk.transaction.lost(RECORD, OFFICERS) == 2
-    desk.reader.put(second)
-    desk.issue()
-    assert old is not None and desk.journal.now.sod not in (None, old)
-    assert desk.journal.void == [hashlib.sha256(old).hexdigest()]
-    assert desk.journal.report is not None and desk.journal.report["attempt"] == 2
-
-
-def test_a_lost_card_that_comes_back_is_not_taken_for_the_new_one() -> None:
-    desk, first, second = Desk(), new_card(), new_card()
-    desk.reader.put(first)
-    desk.transaction.write(RECORD)
-    desk.transaction.lost(RECORD, OFFICERS)
-    before = content(first)
-    desk.reader.put(first)
-    assert desk.asks(desk.issue) == "card_foreign"
-    desk.reader.put(second)
-    second.lift_after(60)
-    assert desk.asks(desk.issue) == "hold_card_still"
-    desk.reader.put(first)
-    assert desk.asks(desk.issue) == "card_foreign"
-    assert content(first) == before
