@@ -87,12 +87,8 @@ def age_on(born: date, day: date) -> int:
 def expiry(pack: RulePack, born: date, issued: date) -> date | None:
     """The birthday at which a card issued on `issued` ends; None: it lasts for life (art. 21)."""
     for age in pack.renewal_ages:
-        mark = _birthday(born, age)
-        early = _birthday(born, age - pack.early_years)
-        if issued < early:
-            return mark
-        if early <= issued < mark:
-            continue
+        if issued < _birthday(born, age - pack.early_years):
+            return _birthday(born, age)
     return None
 
 
