@@ -31,7 +31,7 @@ def tls_context(pki: Pki) -> ssl.SSLContext:
 
 
 def serve(app: Starlette, pki: Pki, host: str, port: int, ready: Callable[[dict[str, Any]], None]) -> None:
-    """Serve until SIGINT or SIGTERM. `ready` is called once with host, port and pid when it listens.
+    """Serve until SIGINT or SIGTERM. `ready` is called once with host and port when it listens.
 
     Raises OSError when the address cannot be had.
     """

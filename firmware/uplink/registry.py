@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from typing import Any
 from cryptography import x509
 
 from firmware.uplink.client import CentreClient
+from firmware.uplink.durable import sync_folder, write_durably
 from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong, PersonUnknown
 from firmware.uplink.extract import Extract
 
@@ -123,21 +123,3 @@ def to_person(answer: Mapping[str, Any], number: str, source: Source, as_of: dat
     except (TypeError, ValueError, binascii.Error) as exc:
         raise CentreWrong("the registry's finger templates are malformed") from exc
     return Person(number, fields, fingers, source, as_of)
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Write `path` (mode 0600) and return when its bytes are on the disk."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_folder(path: Path) -> None:
-    """Make names added to or removed from `path` durable."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

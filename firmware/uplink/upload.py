@@ -21,6 +21,7 @@ from resumable_upload.url_storage import URLStorage
 from firmware.records.format.errors import ReceiptRefused
 from firmware.records.format.receipt import SignedReceipt
 from firmware.uplink.client import CentreClient, check_status, wire_error
+from firmware.uplink.durable import sync_folder, write_durably
 from firmware.uplink.errors import (
     CentreRefused,
     CentreUnreachable,
@@ -29,7 +30,6 @@ from firmware.uplink.errors import (
     Stopped,
     UplinkError,
 )
-from firmware.uplink.registry import sync_folder, write_durably
 
 CHUNK_BYTES = 256 * 1024
 MAX_LINK_BYTES = 512

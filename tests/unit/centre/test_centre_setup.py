@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from centre import cli, pki
 from centre.errors import CentreSetupError
 from centre.pki import Pki, Role
 from centre.registry import check_person, load_persons
+from centre.serve import ready_file
 from centre.station import ANCHORS
 
 
@@ -154,3 +156,22 @@ def test_a_folder_that_is_no_centre_says_what_to_do(tmp_path: Path, command: lis
 def test_a_missing_file_is_named(station: TestStation, tmp_path: Path) -> None:
     status, output = run("registry", "import", str(station.station.folder), str(tmp_path / "none.json"))
     assert status != 0 and "none.json" in output
+
+
+def test_the_ready_file_holds_the_whole_line(tmp_path: Path) -> None:
+    ready_file(tmp_path / "ready")({"host": "127.0.0.1", "port": 4711})
+    assert [path.name for path in tmp_path.iterdir()] == ["ready"]
+    assert json.loads((tmp_path / "ready").read_text())["port"] == 4711
+
+
+def test_an_address_in_use_says_what_to_do(station: TestStation) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        status, output = run("serve", str(station.station.folder), "--port", port)
+    assert status != 0 and "--port" in output
+
+
+def test_giving_up_a_card_that_was_never_signed_is_refused(station: TestStation) -> None:
+    folder = str(station.station.folder)
+    status, output = run("void", folder, "--record", "a" * 32, "--attempt", "1", "--by", "O-1")
+    assert status != 0 and "no open grant" in output
