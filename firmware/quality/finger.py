@@ -17,7 +17,8 @@ from firmware.quality.finger_texture import BLOCK_CM, NotAFinger, Texture, textu
 
 __all__ = ["FingerQuality", "NotAFinger", "measure", "shift_mm"]
 
-CLEAR = 45  # from here on there is nothing to mend: every threshold lies below
+CLEAR = 40  # nothing to mend: the highest threshold, 30, and the mean error of the estimate
+WHERE = ("up", "down", "centre")  # said even of a clear picture: more of the finger matches better
 SMALL_CM2 = 1.0  # a child's little finger fills this
 OFF_CENTRE_MM = 3.0
 RESIDUE_CM2 = 0.3
@@ -63,7 +64,7 @@ def measure(image: FingerImage) -> FingerQuality:
         certainty=_of(found, "coherence"),
         wetness=min(1.0, max(-1.0, _of(found, "skew") + MIDDLE_SKEW)),
         offset_mm=found.offset_mm,
-        hint=None if score >= CLEAR else cause,
+        hint=cause if score < CLEAR or cause in WHERE else None,
         cause=cause,
     )
 
@@ -82,7 +83,7 @@ def shift_mm(before: FingerImage, after: FingerImage) -> float:
 
 
 def _cause(found: Texture) -> str:
-    """The first cause that applies; where the finger lies comes before how it is pressed."""
+    """The first that applies; where the finger lies comes before how it is pressed."""
     right, down = found.offset_mm
     if abs(down) > OFF_CENTRE_MM and abs(down) >= abs(right):
         return "up" if down > 0 else "down"

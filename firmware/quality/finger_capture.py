@@ -29,7 +29,7 @@ class CaptureRules:
 
     capture_s: float = 5.0
     frame_s: float = 2.0
-    good: int = 45  # of the estimate; a finger below it may still be good by NFIQ 2
+    good: int = 40  # of the estimate; a finger below it may still be good by NFIQ 2
     enough: int = 4
     empty: int = 3
     still_mm: float = 0.5

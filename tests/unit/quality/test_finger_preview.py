@@ -5,10 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from support.fingers import SHAPE, blank, ridges, shared, shared_fingers
+from support.fingers import SHAPE, Shared, blank, ridges, shared, shared_fingers
 
 from drivers.api import FingerImage, Pixels
-from firmware.quality.finger import CLEAR, NotAFinger, measure, shift_mm
+from firmware.quality.best import LEAST_BY_FINGER
+from firmware.quality.finger import CLEAR, FingerQuality, NotAFinger, measure, shift_mm
 
 DOWN, RIGHT = np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]]
 
@@ -61,20 +62,51 @@ def test_what_no_sensor_sends_is_refused(pixels: Pixels) -> None:
         measure(FingerImage(pixels))
 
 
-def test_blank_pictures_of_the_reference_set_do_not_pass() -> None:
-    for finger in shared_fingers():
-        if finger.kind == "blank":
-            with pytest.raises(NotAFinger):
-                measure(finger.image)
+@pytest.fixture(scope="module")
+def measured() -> list[tuple[Shared, FingerQuality | None]]:
+    """Each shared picture with its measure, None where it is no finger."""
+
+    def measure_or_none(image: FingerImage) -> FingerQuality | None:
+        try:
+            return measure(image)
+        except NotAFinger:
+            return None
+
+    return [(finger, measure_or_none(finger.image)) for finger in shared_fingers()]
 
 
-def test_every_finger_that_nfiq2_scores_is_measured_within_0_to_100() -> None:
-    for finger in shared_fingers():
+def test_every_finger_that_nfiq2_scores_is_measured(
+    measured: list[tuple[Shared, FingerQuality | None]],
+) -> None:
+    for finger, quality in measured:
         if finger.nfiq2 is not None:
-            quality = measure(finger.image)
+            assert quality is not None, finger.file
             assert 0 <= quality.score <= 100, finger.file
             assert 0 < quality.coverage <= 1, finger.file
             assert -1 <= quality.wetness <= 1, finger.file
+
+
+def test_what_nfiq2_fails_on_is_not_estimated_good_enough(
+    measured: list[tuple[Shared, FingerQuality | None]],
+) -> None:
+    for finger, quality in measured:
+        if finger.nfiq2 is None:
+            assert quality is None or quality.score < max(LEAST_BY_FINGER.values()), finger.file
+        if finger.kind == "blank":
+            assert quality is None, finger.file
+
+
+def test_the_estimate_ranks_pictures_as_nfiq2_does(
+    measured: list[tuple[Shared, FingerQuality | None]],
+) -> None:
+    """A guard of constants and texture together; how well it does on unseen fingers is a benchmark."""
+    pairs = [
+        (finger.nfiq2, quality.score)
+        for finger, quality in measured
+        if finger.nfiq2 is not None and quality is not None
+    ]
+    true, guess = (np.argsort(np.argsort(values)) for values in zip(*pairs, strict=True))
+    assert np.corrcoef(true, guess)[0, 1] > 0.75
 
 
 def test_a_clear_finger_has_no_hint() -> None:
