@@ -170,7 +170,7 @@ def _paint_eye(canvas: Canvas, look: Look, albedo: Floats, side: int, closed: fl
     paint(albedo, eyeball.astype(np.float32), seen)
 
     near = canvas.inside((np.abs(t) - 1).astype(np.float32) * 0.265, 0.05)
-    lash = np.abs(canvas.v - top + 0.006) - (0.012 + 0.012 * np.clip(t + 0.7, 0, 1.4) / 1.4)
+    lash = np.abs(canvas.v - top + 0.006) - (1 - 0.5 * closed) * (0.012 + 0.0086 * np.clip(t + 0.7, 0, 1.4))
     paint(albedo, tuple(0.7 * c for c in look.hair), canvas.inside(lash.astype(np.float32), 0.012) * near)
     wet = np.abs(canvas.v - bottom - 0.006) - 0.004
     paint(albedo, lid * 0.42, 0.6 * canvas.inside(wet.astype(np.float32), 0.02) * near)
