@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.fingers import SHAPE, Shared, blank, ridges, shared, shared_fingers
 
 from drivers.api import FingerImage, Pixels
@@ -60,6 +62,21 @@ def test_what_is_no_finger_does_not_pass(name: str) -> None:
 def test_what_no_sensor_sends_is_refused(pixels: Pixels) -> None:
     with pytest.raises(ValueError, match="no finger picture"):
         measure(FingerImage(pixels))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 300), st.integers(0, 300), st.floats(0.3, 12))
+@settings(max_examples=60, deadline=None)
+def test_no_texture_whatever_breaks_the_measure(seed: int, height: int, width: int, coarse: float) -> None:
+    random = np.random.default_rng(seed)
+    grain = random.normal(size=(height, width))
+    if grain.size:
+        grain = np.asarray(cv2.GaussianBlur(grain, (0, 0), coarse))
+    pixels = np.clip(128 + random.uniform(0, 4000) * grain, 0, 255).astype(np.uint8)
+    try:
+        quality = measure(FingerImage(pixels, ppi=int(random.choice([250, 500, 508, 1000]))))
+    except NotAFinger:
+        return
+    assert 0 <= quality.score <= 100
 
 
 @pytest.fixture(scope="module")
