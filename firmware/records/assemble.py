@@ -9,11 +9,13 @@ from firmware.records.format.check import parse_day, parse_moment
 from firmware.records.format.errors import Problem, SchemaRefused
 from firmware.records.format.manifest import FIRST, FORMAT, files_table
 from firmware.records.format.rules import CASES, PACKS, age_on, local_day, pack_on
-from firmware.records.format.schema import ASSIGNMENT, FINGERS, is_id, require_valid
+from firmware.records.format.schema import ASSIGNMENT, CHIP, FINGERS, require_valid
 
 WORK = "work/"
 """Parts of this prefix stay in the draft and never enter the record."""
 REPORT = "chip/report.json"
+HELD = ("read_back", "passive_authentication", "locked")
+"""The checks that make a card complete, by their names in the chip report and in the manifest."""
 NO_IRIS = {"captured": False, "reason": "no_sensor"}
 _ABSENT = {"guardian": None, "old_card": None}
 
@@ -113,7 +115,7 @@ def check_content(
             {**files, **report},
             steps=steps,
             completed_at=now,
-            chip=chip_section({}, 1, "0" * 64, now) if issued_here else None,
+            chip=chip_section(dict.fromkeys(HELD, True), 1, "0" * 64, now) if issued_here else None,
             void_cards=[],
             issued_here=issued_here,
             simulated=True,
@@ -124,22 +126,33 @@ def check_content(
     )
 
 
-def chip_section(report: Mapping[str, Any], attempt: int, sod_sha256: str, at: str) -> dict[str, Any]:
-    """The manifest's `chip`: what the journal knows, and the card's serial from the chip report.
+def check_report(report: Mapping[str, Any]) -> None:
+    """Raise ValueError unless the chip report says that all three checks held."""
+    failed = [name for name in HELD if report.get(name) is not True]
+    if failed:
+        raise ValueError("a card is complete only when these held: " + ", ".join(failed))
 
-    That the checks held is what made the attempt complete; the report file has them one by one.
+
+def chip_section(report: Mapping[str, Any], attempt: int, sod_sha256: str, at: str) -> dict[str, Any]:
+    """The manifest's `chip`: what the journal knows, and what the chip report says in a form that fits.
+
+    The report itself travels as a file, whole.
     """
-    serial = report.get("card_serial")
-    return {
+    section = {
         "attempt": attempt,
         "sod_sha256": sod_sha256,
-        "card_serial": serial if is_id(serial) else None,
-        "read_back": True,
-        "passive_authentication": True,
-        "locked": True,
+        "card_serial": None,
+        **{name: report.get(name) for name in HELD},
         "report": REPORT,
         "at": at,
     }
+    for name in ("card_serial", "dialect", "data_groups"):
+        fitting: list[Problem] = []
+        if name in report:
+            CHIP({**section, name: report[name]}, "chip", fitting)
+            if not any(problem.where.startswith(f"chip.{name}") for problem in fitting):
+                section[name] = report[name]
+    return section
 
 
 def _asks_iris(draft: Content) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from firmware.records.assemble import chip_section
+from firmware.records.assemble import check_report, chip_section
 from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock
 from firmware.records.database import Database
@@ -98,7 +98,12 @@ class Attempts:
             self._audit.append("kiosk", "issuing", record_id, {"attempt": number, "sod": sod_sha256.hex()})
 
     def complete(self, record_id: str, number: int, report: Mapping[str, Any]) -> None:
-        """The card is live, verified and locked: the record is COMPLETE. Again for the same does nothing."""
+        """The card is live, verified and locked: the record is COMPLETE. Again for the same does nothing.
+
+        `report` (JSON) has true under read_back, passive_authentication and locked: else ValueError. It goes
+        into the record as a file, and card_serial, dialect, data_groups into the manifest where they fit.
+        """
+        check_report(report)
         row = self._newest(record_id)
         if row["number"] == number and row["completed_at"] is not None:
             return

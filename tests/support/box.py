@@ -16,6 +16,14 @@ from support import record
 
 IMAGE = b"the frozen card image"
 SOD = b"\x77\x03SOD"
+REPORT: dict[str, Any] = {
+    "card_serial": "STOCK-0001",
+    "dialect": "lds-plain",
+    "data_groups": {"1": "11" * 32, "2": "22" * 32},
+    "read_back": True,
+    "passive_authentication": True,
+    "locked": True,
+}
 OFFICERS = ("O-1", "O-2")
 
 
@@ -86,7 +94,7 @@ def issuing(journal: Journal, record_id: str, number: int = 1, sod: bytes = SOD)
 def completed(journal: Journal) -> str:
     record_id = frozen(journal)
     issuing(journal, record_id)
-    journal.complete(record_id, 1, {"card_serial": "STOCK-0001"})
+    journal.complete(record_id, 1, REPORT)
     return record_id
 
 

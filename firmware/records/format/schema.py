@@ -106,7 +106,7 @@ _proof = c.fields(
         "officer": _id,
     },
 )
-_chip = c.fields(
+CHIP = c.fields(
     {
         "attempt": _count,
         "sod_sha256": _sha256,
@@ -177,7 +177,7 @@ _manifest = c.fields(
         "fingers": c.listing(_finger, 10, 10),
         "iris": c.nullable(c.fields({"captured": c.must_be(False), "reason": _word})),
         "issued_here": c.boolean,
-        "chip": c.nullable(_chip),
+        "chip": c.nullable(CHIP),
         "void_cards": c.listing(_void_card, 32),
         "steps": c.listing(c.fields({"step": _id, "at": c.moment}), MAX_STEPS),
         "files": c.mapping(

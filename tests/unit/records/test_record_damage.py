@@ -100,7 +100,7 @@ def test_drafts_come_back_as_far_as_they_were(tmp_path: Path) -> None:
         assert journal.draft(live).parts == before.parts
         with pytest.raises(WrongState):
             journal.abandon(live, "left")
-        journal.complete(live, 2, {})
+        journal.complete(live, 2, box.REPORT)
         assert journal.unsealed() == [complete, live]
         for record_id in journal.unsealed():
             journal.seal(record_id)
@@ -239,7 +239,7 @@ def test_every_connection_syncs_fully(tmp_path: Path) -> None:
 def test_a_journal_may_be_used_from_the_issue_worker(tmp_path: Path) -> None:
     def issue(journal: Journal, record_id: str) -> None:
         box.issuing(journal, record_id)
-        journal.complete(record_id, 1, {})
+        journal.complete(record_id, 1, box.REPORT)
 
     with box.open_journal(tmp_path) as journal:
         record_id = box.frozen(journal)

@@ -72,13 +72,16 @@ def test_a_lost_card_is_void_and_the_next_one_counts(journal: Journal) -> None:
     record_id = box.frozen(journal)
     box.issuing(journal, record_id)
     assert journal.lost(record_id, 1, box.OFFICERS) == 2
-    for late in (lambda: journal.stage(record_id, 1, "x"), lambda: journal.complete(record_id, 1, {})):
+    for late in (
+        lambda: journal.stage(record_id, 1, "x"),
+        lambda: journal.complete(record_id, 1, box.REPORT),
+    ):
         with pytest.raises(WrongState):
             late()
     with pytest.raises(WrongState):  # no way back, also between two cards
         journal.abandon(record_id, "left")
     box.issuing(journal, record_id, 2, b"second SOD")
-    journal.complete(record_id, 2, {})
+    journal.complete(record_id, 2, box.REPORT)
     journal.seal(record_id)
     (file,) = box.outbox(journal)
     manifest = open_sealed(file.path.read_bytes(), [KEYS.centre], KEYS.box_ca, record.NOW).manifest
@@ -124,9 +127,20 @@ def test_a_booking_needs_a_count_and_an_officer(journal: Journal, count: int, of
         journal.stock.load(count, officers)
 
 
+@pytest.mark.parametrize("check", ["read_back", "passive_authentication", "locked"])
+def test_a_check_that_did_not_hold_never_completes(journal: Journal, check: str) -> None:
+    record_id = box.frozen(journal)
+    box.issuing(journal, record_id)
+    for value in (False, None, 1):
+        with pytest.raises(ValueError, match=check):
+            journal.complete(record_id, 1, {**box.REPORT, check: value})
+    assert journal.state(record_id) is S.ISSUING
+
+
 def test_a_strange_chip_report_cannot_stop_a_live_card(journal: Journal) -> None:
     record_id = box.frozen(journal)
     box.issuing(journal, record_id)
-    journal.complete(record_id, 1, {"card_serial": b"\x00", "huge": 2**80, "set": {1}, 3: float("inf")})
+    strange = {"card_serial": b"\x00", "data_groups": 7, "huge": 2**80, "set": {1}, "far": float("inf")}
+    journal.complete(record_id, 1, {**box.REPORT, **strange})
     journal.seal(record_id)
     assert journal.state(record_id) is S.SEALED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyrage
@@ -41,7 +42,10 @@ def test_a_record_goes_from_begin_to_purge(journal: Journal) -> None:
     got = opened(file)
     assert got.record_digest == file.record_digest
     assert got.manifest["record_id"] == file.record_id
-    assert got.manifest["chip"]["card_serial"] == "STOCK-0001"
+    chip = got.manifest["chip"]
+    assert (chip["card_serial"], chip["dialect"]) == ("STOCK-0001", "lds-plain")
+    assert chip["data_groups"] == box.REPORT["data_groups"]
+    assert json.loads(got.files["chip/report.json"]) == box.REPORT
     assert {f["image"] for f in got.manifest["fingers"]} <= set(got.files)
     journal.delivered(file.record_id, box.receipt_for(file, got.manifest["audit_head"]))
     assert journal.state(file.record_id) is S.PURGED
@@ -202,7 +206,7 @@ def test_a_card_record_cannot_complete_without_its_card(journal: Journal) -> Non
     with pytest.raises(WrongState):
         journal.complete_without_card(record_id)
     with pytest.raises(WrongState):
-        journal.complete(record_id, 1, {})
+        journal.complete(record_id, 1, box.REPORT)
 
 
 def test_all_ten_fingers_may_be_excepted(journal: Journal) -> None:
@@ -213,7 +217,7 @@ def test_all_ten_fingers_may_be_excepted(journal: Journal) -> None:
         journal.accept(record_id, part, value, blobs)
     journal.freeze(record_id, box.IMAGE)
     box.issuing(journal, record_id)
-    journal.complete(record_id, 1, {})
+    journal.complete(record_id, 1, box.REPORT)
     journal.seal(record_id)
     assert all(f["exception"] for f in opened(box.outbox(journal)[0]).manifest["fingers"])
 
