@@ -12,7 +12,7 @@ MAX_NODES = 4096
 
 CONSTRUCTED = 0x20
 _CLASS = 0xC0
-_BOOLEAN, _INTEGER, _SET = 0x01, 0x02, 0x31
+_BOOLEAN, _INTEGER, _BIT_STRING, _SET = 0x01, 0x02, 0x03, 0x31
 _UNIVERSAL_CONSTRUCTED = frozenset({0x08, 0x0B, 0x10, 0x11})  # EXTERNAL, EMBEDDED PDV, SEQUENCE, SET
 
 
@@ -105,12 +105,20 @@ def _check_node(node: Tlv) -> None:
         raise NotDerError("a boolean that is neither 00 nor FF")
     if node.tag == _INTEGER and not _shortest(node.value):
         raise NotDerError("an integer longer than it need be")
+    if node.tag == _BIT_STRING and not _padded_with_zeros(node.value):
+        raise NotDerError("a bit string with bits behind its end")
 
 
 def _shortest(value: bytes) -> bool:
     return bool(value) and (
         len(value) == 1 or not (value[0] in (0x00, 0xFF) and (value[0] ^ value[1]) & 0x80 == 0)
     )
+
+
+def _padded_with_zeros(bits: bytes) -> bool:
+    if len(bits) < 2:
+        return bits == b"\0"
+    return bits[0] < 8 and not bits[-1] & ((1 << bits[0]) - 1)
 
 
 def _length(count: int) -> bytes:

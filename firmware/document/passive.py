@@ -20,6 +20,9 @@ from firmware.document.sod import Sod
 
 _KNOWN_CRITICAL = frozenset({x509.KeyUsage.oid, x509.BasicConstraints.oid, x509.ExtendedKeyUsage.oid})
 
+# what `cryptography` parses, and refuses, only when asked for
+_READ_LATE = ("issuer", "subject", "not_valid_before_utc", "not_valid_after_utc", "extensions")
+
 
 @dataclass(frozen=True, slots=True)
 class PaReport:
@@ -78,9 +81,12 @@ def load_certificate(encoded: bytes) -> x509.Certificate:
     """An X.509 certificate from DER. Raises NotAuthenticError(DS)."""
     try:
         certificate = x509.load_der_x509_certificate(encoded)
+        for name in _READ_LATE:
+            getattr(certificate, name)
         certificate.public_key()
-        list(certificate.extensions)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as exc:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise NotAuthenticError(Check.DS, str(exc)) from exc
+    except (x509.DuplicateExtension, x509.InvalidVersion) as exc:
         raise NotAuthenticError(Check.DS, str(exc)) from exc
     return certificate
 

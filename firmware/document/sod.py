@@ -15,6 +15,7 @@ from firmware.document.lds import DG_TAGS, Tag
 
 LDS_SECURITY_OBJECT = "2.23.136.1.1.1"
 MAX_CERTIFICATES = 4
+_SIGNER_VERSIONS = {"issuer_and_serial_number": "v1", "subject_key_identifier": "v3"}
 
 
 class _DataGroupHash(core.Sequence):  # type: ignore[misc]
@@ -86,6 +87,7 @@ def _signed_data(cms_bytes: bytes) -> Any:
 def _parsed(signed: Any) -> Sod:
     if len(signed["signer_infos"]) != 1:
         raise NotAuthenticError(Check.ONE_SIGNER, f"{len(signed['signer_infos'])} signers")
+    _check_frame(signed)
     encapsulated = signed["encap_content_info"]
     if encapsulated["content_type"].dotted != LDS_SECURITY_OBJECT:
         raise NotAuthenticError(Check.CONTENT_TYPE, encapsulated["content_type"].dotted)
@@ -107,12 +109,30 @@ def _parsed(signed: Any) -> Sod:
         content_type=LDS_SECURITY_OBJECT,
         message_digest=attributes["message_digest"].native,
         signed_at=attributes["signing_time"].native if "signing_time" in attributes else None,
-        digest_algorithm=signer["digest_algorithm"]["algorithm"].native,
+        digest_algorithm=_hash_name(signer["digest_algorithm"]),
         signature_algorithm=signer["signature_algorithm"].dump(),
         signature=signer["signature"].native,
         signer_id=signer["sid"].dump(),
         certificates=_certificates(signed),
     )
+
+
+def _check_frame(signed: Any) -> None:
+    """What no signature covers must still say what the signed part says (RFC 5652, 5.1 and 5.3)."""
+    signer = signed["signer_infos"][0]
+    expected = "v3", _SIGNER_VERSIONS[signer["sid"].name]
+    if (signed["version"].native, signer["version"].native) != expected:
+        raise NotAuthenticError(Check.SOD, "versions that do not exist")
+    named = [_hash_name(algorithm) for algorithm in signed["digest_algorithms"]]
+    if _hash_name(signer["digest_algorithm"]) not in named:
+        raise NotAuthenticError(Check.ALGORITHM, "a digest algorithm that was not announced")
+
+
+def _hash_name(algorithm: Any) -> str:
+    """The name of a DigestAlgorithm whose parameters are absent or NULL (RFC 5754, 2)."""
+    if algorithm["parameters"].dump() not in (b"", b"\x05\x00"):
+        raise NotAuthenticError(Check.ALGORITHM, "a hash with parameters")
+    return str(algorithm["algorithm"].native)
 
 
 def _attributes(signer: Any) -> dict[str, Any]:
@@ -142,7 +162,7 @@ def _hashes(content: bytes) -> tuple[str, dict[int, bytes]]:
         if number not in DG_TAGS or number in hashes:
             raise NotAuthenticError(Check.SOD, f"data group {number} unknown or twice")
         hashes[number] = entry["value"].native
-    return listed["hash_algorithm"]["algorithm"].native, hashes
+    return _hash_name(listed["hash_algorithm"]), hashes
 
 
 def _certificates(signed: Any) -> tuple[bytes, ...]:

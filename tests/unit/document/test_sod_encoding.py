@@ -67,13 +67,9 @@ def test_no_damaged_sod_is_believed_or_breaks_the_parser(damage: list[tuple[int,
     sod = bytearray(genuine())
     for where, change in damage:
         sod[where % len(sod)] ^= change
-    try:
-        authenticate(bytes(sod))
-    except NotAuthenticError:
-        return
-    # what is outside every signature may differ: the wrapper's algorithm list, an unused version
-    parsed, original = parse(bytes(sod)), parse(genuine())
-    assert parsed.content == original.content
+    if bytes(sod) != genuine():
+        with pytest.raises(NotAuthenticError):
+            authenticate(bytes(sod))
 
 
 @given(st.binary(max_size=300))
