@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from drivers.chip import tlv
 from drivers.chip.apdu import CommandApdu, Ins, Sw
+from drivers.chip.bac import AccessKeys, open_bac
 from drivers.chip.errors import MalformedData, WrongLength, refusal
-from drivers.chip.processor import APDU_TIMEOUT_S, Processor, demand
+from drivers.chip.processor import APDU_TIMEOUT_S, Plain, Processor, demand
 from drivers.chip.secure_messaging import SecureMessaging
 
+if TYPE_CHECKING:
+    from drivers.api import ChipLink
+
 AID = bytes.fromhex("A0000002471001")  # the eMRTD application (Doc 9303-10, 3.4)
+USUAL_BLOCKS = (223, 192, 128)  # the largest that every response under secure messaging holds, then less
 LARGEST_FILE = 32767  # what a 15-bit offset of READ BINARY reaches
 
 BytesDone = Callable[[int], None]  # called with the bytes moved since the last call
@@ -50,6 +56,20 @@ class Blocks:
             return False
         del self._sizes[0]
         return True
+
+
+def open_lds(link: ChipLink, keys: AccessKeys, blocks: Blocks | None = None) -> LdsFiles:
+    """Select the LDS application, open it with BAC and return its files: how anybody reads a chip.
+
+    Raises FileNotFound when there is no such application, AccessRefused for other keys.
+    """
+    plain = Plain(link)
+
+    def open_channel() -> SecureMessaging:
+        select_application(plain)
+        return open_bac(plain, keys)
+
+    return LdsFiles(open_channel, blocks or Blocks(USUAL_BLOCKS))
 
 
 class LdsFiles:

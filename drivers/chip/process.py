@@ -53,15 +53,12 @@ class ChipProcess:
 
     def __enter__(self) -> Self:
         ours, theirs = socket.socketpair()
+        self._end = ours
         with theirs:
-            self._end = ours
-            self._child = subprocess.Popen(
-                [*self._command, "--fd", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                env=self._env,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # a Ctrl-C is for the kiosk, which then closes this
-            )
+            try:
+                self._child = self._start(theirs.fileno())
+            except OSError as exc:
+                raise self._ended("start") from exc
         self._model = self._hello()
         return self
 
@@ -87,6 +84,15 @@ class ChipProcess:
 
     def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:
         return self._ask(wire.Op.TRANSMIT, timeout_s, "transmit", apdu)
+
+    def _start(self, fd: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [*self._command, "--fd", str(fd)],
+            pass_fds=[fd],
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C is for the kiosk, which then closes this
+        )
 
     def _hello(self) -> str:
         try:

@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 
-from drivers.chip.serve import serve
+from drivers.chip import serve
 from drivers.virtual.card import CardMute, VirtualCard, VirtualReader, blank_card
 
 
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--fd", type=int)
     options = parser.parse_args()
     reader = VirtualReader()
+    serve.OVERSTAY_S = 0.05
     if options.what == "blank":
         reader.put(blank_card())
     elif options.what == "deaf":
@@ -42,7 +43,7 @@ def main() -> None:
     elif options.what == "unplugged":
         reader.unplug()
     with socket.socket(fileno=options.fd) as end:
-        serve(end, reader, lambda: "virtual reader")
+        serve.serve(end, reader, lambda: "virtual reader")
 
 
 if __name__ == "__main__":

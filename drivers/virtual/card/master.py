@@ -29,15 +29,27 @@ class MasterFile:
     def process(self, command: Command) -> bytes:
         if command.cla != 0x00:
             raise StatusWord(0x6E00)
-        if command.ins == 0xA4 and command.p1 in (0x00, 0x02) and len(command.data) == 2:
-            self._files.select(int.from_bytes(command.data, "big"))
-            return respond(b"")
-        if command.ins == 0xB0 and command.ne and not command.p1 & 0x80:
-            return respond(self._files.read(command.p1p2, command.ne))
-        raise StatusWord(0x6A86 if command.ins in (0xA4, 0xB0) else 0x6D00)
+        if command.ins == 0xA4:
+            return self._select_file(command)
+        if command.ins == 0xB0:
+            return self._read_binary(command)
+        raise StatusWord(0x6D00)
 
     def state(self) -> dict[str, Any]:
         return {}
+
+    def _select_file(self, command: Command) -> bytes:
+        if command.p1 not in (0x00, 0x02) or len(command.data) != 2:
+            raise StatusWord(0x6A86)
+        self._files.select(int.from_bytes(command.data, "big"))
+        return respond(b"")
+
+    def _read_binary(self, command: Command) -> bytes:
+        if command.data or not command.ne:
+            raise StatusWord(0x6700)
+        if command.p1 & 0x80:
+            raise StatusWord(0x6A86)
+        return respond(self._files.read(command.p1p2, command.ne))
 
 
 def _template(aid: bytes) -> bytes:

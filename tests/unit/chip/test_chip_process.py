@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 import support.chip_child
 from support.chip import personalise
 
+from drivers.chip import wire
 from drivers.chip.dialects.lds_plain import LdsPlain
 from drivers.chip.process import ChipProcess
 from drivers.errors import DeviceGone, DeviceTimeout, ProtocolError, UserRetry
@@ -93,3 +96,22 @@ def test_a_child_that_says_nonsense_is_ended() -> None:
 def test_the_chip_process_does_without_numpy() -> None:
     program = "import sys, drivers.chip.serve; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_program_that_is_not_there_is_a_device_gone() -> None:
+    with pytest.raises(DeviceGone, match="start"), ChipProcess(command=("/nonexistent/python",)):
+        pass
+
+
+def test_a_stuck_child_whose_parent_is_gone_ends_itself() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        fd = theirs.fileno()
+        command = [sys.executable, str(CHILD), "deaf", "--fd", str(fd)]
+        with subprocess.Popen(command, pass_fds=[fd]) as child:
+            assert wire.read_reply(wire.receive(ours) or b"") == b"virtual reader"
+            wire.send(ours, wire.request(wire.Op.CONNECT, 5.0))
+            wire.receive(ours)
+            wire.send(ours, wire.request(wire.Op.TRANSMIT, 0.01, SELECT_LDS))
+            ours.close()
+            assert child.wait(10.0) == -signal.SIGALRM
