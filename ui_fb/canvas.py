@@ -15,6 +15,7 @@ from ui_fb.icons import icon_mask
 from ui_fb.text import ASCENT, PITCH, Fitted, baseline, mask, mask_again, width
 
 FINE = 4
+SKETCH_FINE = 3  # large pictures need less
 
 
 class Canvas:
@@ -36,17 +37,20 @@ class Canvas:
 
     def fill(self, box: Box, colour: str, radius: float = 0) -> None:
         """Paint a box, its corners rounded by `radius`."""
-        at = self.px(box)
-        if radius:
-            shape = rounded(at.w, at.h, round(radius * self.scale))
-            self.image.paste(colour, (at.x, at.y), shape)
-        else:
-            self.image.paste(colour, (at.x, at.y, at.right, at.bottom))
+        self._fill(self.px(box), colour, round(radius * self.scale))
 
     def card(self, box: Box, fill: str, edge: str, radius: float, thick: float) -> None:
         """Paint a rounded box with an edge `thick` units wide inside it."""
-        self.fill(box, edge, radius)
-        self.fill(box.inset(thick), fill, max(0.0, radius - thick))
+        at, round_px, thick_px = self.px(box), round(radius * self.scale), max(1, round(thick * self.scale))
+        self._fill(at, edge, round_px)
+        inner = Rect(at.x + thick_px, at.y + thick_px, at.w - 2 * thick_px, at.h - 2 * thick_px)
+        self._fill(inner, fill, max(0, round_px - thick_px))
+
+    def _fill(self, at: Rect, colour: str, radius_px: int) -> None:
+        if radius_px:
+            self.image.paste(colour, (at.x, at.y), rounded(at.w, at.h, radius_px))
+        else:
+            self.image.paste(colour, (at.x, at.y, at.right, at.bottom))
 
     def icon(self, box: Box, name: str, colour: str) -> None:
         """Draw an icon in the middle of `box`, as large as fits."""
@@ -97,10 +101,10 @@ class Sketch:
 
     def __init__(self, size: Size, grid: tuple[float, float]) -> None:
         self.size = size
-        self.unit = min(size[0] / grid[0], size[1] / grid[1]) * FINE
-        self.left = (size[0] * FINE - grid[0] * self.unit) / 2
-        self.top = (size[1] * FINE - grid[1] * self.unit) / 2
-        self.image = Image.new("RGBA", (size[0] * FINE, size[1] * FINE), (255, 255, 255, 0))
+        self.unit = min(size[0] / grid[0], size[1] / grid[1]) * SKETCH_FINE
+        self.left = (size[0] * SKETCH_FINE - grid[0] * self.unit) / 2
+        self.top = (size[1] * SKETCH_FINE - grid[1] * self.unit) / 2
+        self.image = Image.new("RGBA", (size[0] * SKETCH_FINE, size[1] * SKETCH_FINE), (255, 255, 255, 0))
         self.draw = ImageDraw.Draw(self.image)
 
     def at(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -153,4 +157,4 @@ class Sketch:
         )
 
     def done(self) -> Image.Image:
-        return self.image.reduce(FINE)
+        return self.image.reduce(SKETCH_FINE)

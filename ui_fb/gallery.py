@@ -34,7 +34,7 @@ STEPS = (  # what the strip counts; screens beside the procedure have no step
     ("PlaceCard", "WriteChip", "VerifyChip", "LockChip", "HoldStill"),
     ("Receipt",),
 )
-COLOURS = 48
+COLOURS = 32
 
 
 @dataclass(frozen=True, slots=True)

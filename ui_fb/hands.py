@@ -34,29 +34,51 @@ FINGERS = {  # the right hand on a grid of 100 × 96: root, tip, thickness
 Point = tuple[float, float]
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=32)
 def hands(size_px: Size, marks: tuple[str, ...], colours: Palette) -> Image.Image:
     """Return both hands as an RGBA picture; `marks` are ten of MARKS in the order of POSITIONS."""
+    picture = _empty_hands(size_px, colours).copy()
+    for finger, mark in sorted(zip(POSITIONS, marks, strict=True), key=lambda pair: pair[1] == "now"):
+        drawn, at = _finger(size_px, finger, mark, colours)
+        picture.alpha_composite(drawn, at)
+    return picture
+
+
+@functools.lru_cache(maxsize=4)
+def _empty_hands(size_px: Size, colours: Palette) -> Image.Image:
     sketch = Sketch(size_px, GRID)
-    by_finger = dict(zip(POSITIONS, marks, strict=True))
     for side in ("left", "right"):
-        _hand(sketch, side, by_finger, colours)
+        limbs = [_limb(side, name) for name in FINGERS]
+        palm = [_place(side, point) for point in ((31, 56), (83, 60), (82, 100), (36, 100))]
+        for grow, colour in ((2.4, colours.line), (0.0, colours.skin)):
+            for root, tip, thick in limbs:
+                sketch.line((root, tip), colour, thick + grow)
+            sketch.line((*palm, palm[0]), colour, 8 + grow)
+            sketch.polygon(palm, colour)
     return sketch.done()
 
 
-def _hand(sketch: Sketch, side: str, marks: dict[str, str], colours: Palette) -> None:
-    limbs = {name: _limb(side, name) for name in FINGERS}
-    palm = [_place(side, point) for point in ((31, 56), (83, 60), (82, 100), (36, 100))]
-    for grow, colour in ((2.4, colours.line), (0.0, colours.skin)):
-        for root, tip, thick in limbs.values():
-            sketch.line((root, tip), colour, thick + grow)
-        sketch.line((*palm, palm[0]), colour, 8 + grow)
-        sketch.polygon(palm, colour)
-    for name, (root, tip, thick) in limbs.items():
-        _finger(sketch, root, tip, thick, marks[f"{side}_{name}"], colours)
+@functools.lru_cache(maxsize=64)
+def _finger(size_px: Size, finger: str, mark: str, colours: Palette) -> tuple[Image.Image, tuple[int, int]]:
+    """Return one finger's mark and where its picture lies on both hands'."""
+    root, tip, thick = _limb(*finger.split("_"))
+    unit = min(size_px[0] / GRID[0], size_px[1] / GRID[1])
+    left, top = (size_px[0] - GRID[0] * unit) / 2, (size_px[1] - GRID[1] * unit) / 2
+    reach = thick / 2 + 4
+    x0, y0 = (
+        int(o + (min(a, b) - reach) * unit) for o, a, b in ((left, root[0], tip[0]), (top, root[1], tip[1]))
+    )
+    x1, y1 = (
+        int(o + (max(a, b) + reach) * unit) for o, a, b in ((left, root[0], tip[0]), (top, root[1], tip[1]))
+    )
+    x0, y0, x1, y1 = max(0, x0), max(0, y0), min(size_px[0], x1), min(size_px[1], y1)
+    sketch = Sketch((x1 - x0, y1 - y0), ((x1 - x0) / unit, (y1 - y0) / unit))
+    shift = ((x0 - left) / unit, (y0 - top) / unit)
+    _mark(sketch, _less(root, shift), _less(tip, shift), thick, mark, colours)
+    return sketch.done(), (x0, y0)
 
 
-def _finger(sketch: Sketch, root: Point, tip: Point, thick: float, mark: str, colours: Palette) -> None:
+def _mark(sketch: Sketch, root: Point, tip: Point, thick: float, mark: str, colours: Palette) -> None:
     middle = _between(root, tip, 0.45)
     if mark == "now":
         sketch.line((_between(root, tip, 0.3), tip), colours.on_accent, thick + 6.5)
@@ -76,6 +98,10 @@ def _finger(sketch: Sketch, root: Point, tip: Point, thick: float, mark: str, co
     else:
         sketch.line((middle, tip), colours.line, thick - 1)
         sketch.line((middle, tip), colours.card, thick - 3)
+
+
+def _less(point: Point, shift: Point) -> Point:
+    return point[0] - shift[0], point[1] - shift[1]
 
 
 def _limb(side: str, name: str) -> tuple[Point, Point, float]:

@@ -35,7 +35,7 @@ def _card(s: Sketch, c: Palette, x: float, y: float, unit: float = 1.0) -> None:
         return Box(x + left * unit, y + top * unit, wide * unit, high * unit)
 
     s.box(at(0, 0, 64, 40), c.card, 4 * unit, c.accent, 1.6 * unit)
-    s.box(at(0.8, 4, 62.4, 7), c.accent_soft)
+    s.box(at(1.6, 5, 60.8, 6.5), c.accent_soft)
     s.box(at(6, 16, 11, 9), c.band, 2 * unit, c.ink, 0.7 * unit)
     s.line(((x + 6 * unit, y + 20.5 * unit), (x + 17 * unit, y + 20.5 * unit)), c.ink, 0.7 * unit)
     s.box(at(45, 15, 13, 17), c.skin, 1.5 * unit)

@@ -20,10 +20,10 @@ def sample(kind: str) -> Image.Image:
 def _finger() -> Image.Image:
     rows, columns = np.mgrid[0:391, 0:355].astype(np.float64)
     x, y = (columns - 178) / 150, (rows - 190) / 190
-    bent = np.hypot(x * 1.1, y + 0.35 + 0.25 * x * x) + 0.05 * np.sin(3 * x + 2 * y)
-    ridges = 0.5 + 0.5 * np.sin(2 * np.pi * bent * 21)
+    bent = np.hypot(x * 1.1, y * 0.9 + 0.3) + 0.05 * np.sin(3 * x + 2 * y)
+    ridges = 0.5 + 0.5 * np.sin(2 * np.pi * bent * 15)
     inside = np.clip((1 - np.hypot(x, y)) * 6, 0, 1)
-    grey = 245 - inside * (60 + 140 * (ridges > 0.45))
+    grey = 245 - inside * (15 + 190 * (ridges > 0.45))
     return Image.fromarray(grey.astype(np.uint8))
 
 

@@ -72,8 +72,8 @@ class Palette:
 class Theme:
     """A look for one board.
 
-    `px_per_mm` is the panel's pixel pitch (None: the usual panel of that size). `strict` makes a text that does
-    not fit its box an error, as tests want it; else it ends in "…" (a name may be longer than any screen).
+    `px_per_mm` is the panel's pixel pitch (None: the usual one). `strict` makes a text that is too
+    long an error, as tests want it; else it ends in "…" (a name may be longer than any screen).
     """
 
     palette: Palette = field(default_factory=Palette)

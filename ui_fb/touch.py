@@ -75,8 +75,8 @@ class Tap:
 class Calibration:
     """From a device's span to the screen.
 
-    `x` and `y` are the device's (least, greatest) values; `matrix` turns 0..1 into 0..1 as the calibration matrix
-    of libinput does (a b c d e f: x' = a·x + b·y + c), so that it also mirrors and swaps.
+    `x` and `y` are the device's (least, greatest) values. `matrix` turns 0..1 into 0..1 as libinput's
+    calibration matrix does (a b c d e f: x' = a·x + b·y + c), so that it also mirrors and swaps.
     """
 
     x: tuple[int, int]

@@ -33,10 +33,14 @@ says so (h, b). *Preview*: `preview_rect` says where the live picture goes.
 | PAUSED | `Paused` | ticket, qr, valid_until, reason | ok |
 | STILL_THERE | `StillThere` | seconds_left | here |
 | OUT_OF_ORDER | `OutOfOrder` | device, code | officer |
-| TECHNICIAN | `Technician` | rows: `Check(name, value, limit, verdict)`, page, pages | next retest status, b |
+| TECHNICIAN | `Technician` | rows: `Check(name, value, limit, verdict)`, page(s) | next retest status, b |
 | STATUS | `Status` | unsent, oldest_h, blanks_left, void_cards, disk_free_gb, … alarms | b |
 """
 
+import dataclasses
+from collections.abc import Iterator
+
+from ui_fb.geometry import Size
 from ui_fb.screen import Screen
 from ui_fb.screens.attend import Help, StillThere
 from ui_fb.screens.card import HoldStill, LockChip, PlaceCard, VerifyChip, WriteChip
@@ -50,6 +54,7 @@ from ui_fb.screens.receipt import Paused, Receipt
 from ui_fb.screens.review import Confirm, FieldRow, Review, pages_of
 from ui_fb.screens.trouble import Check, OutOfOrder, Status, Technician
 from ui_fb.screens.welcome import Attract, Farewell, Language
+from ui_fb.theme import DEFAULT, Theme
 
 SCREENS: tuple[type[Screen], ...] = (
     Attract, Language, Identify, ScanQr, OldChip, EnterNumber, EnterTicket, LookUp, Prove, Review, Consent,
@@ -58,4 +63,13 @@ SCREENS: tuple[type[Screen], ...] = (
     Technician, Status,
 )  # fmt: skip
 
-__all__ = ["SCREENS", "Check", "FieldRow", "pages_of", *(screen.__name__ for screen in SCREENS)]
+
+def warm(size: Size, theme: Theme = DEFAULT, language: str = "vi") -> Iterator[None]:
+    """Draw one made-up example of each screen, a screen a step, so that words and pictures are at hand."""
+    for kind in SCREENS:
+        example = next(iter(kind.examples().values()))
+        dataclasses.replace(example, language=language).render(size, theme)
+        yield
+
+
+__all__ = ["SCREENS", "warm", "Check", "FieldRow", "pages_of", *(screen.__name__ for screen in SCREENS)]

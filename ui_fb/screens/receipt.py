@@ -57,9 +57,17 @@ class Paused(Screen):
 
     def compose(self, page: Page) -> None:
         rest = _with_code(page, page.say("paused.title"), page.say("paused.code"), self.ticket, self.qr)
-        until, why = rest.rows(2, gap=4)
+        until, why = rest.rows((1, 1.3), gap=0)
         page.text(until, page.say("paused.until", date=self.valid_until), 30, weight=Weight.STRONG)
-        page.text(why, page.say(f"paused.{self.reason}"), 27, least=22, lines=2, colour=page.colours.quiet)
+        page.text(
+            why,
+            page.say(f"paused.{self.reason}"),
+            27,
+            least=22,
+            lines=2,
+            colour=page.colours.quiet,
+            valign="top",
+        )
         free = footer(page, Button(page.say("paused.ok"), "ok", "next"))
         hint(page, free, "ticket", page.say("paused.anywhere"), size=28)
 
