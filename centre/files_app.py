@@ -61,8 +61,7 @@ class FilesApp:
         def may_create(_id: str, _metadata: dict[str, str], length: int) -> None:
             if length < 1:
                 raise TusHookError("an upload is not empty", status_code=400)
-            if storage.open_count() >= MAX_OPEN_UPLOADS:
-                raise TusHookError("too many unfinished uploads", status_code=429)
+            storage.make_room(MAX_OPEN_UPLOADS)
 
         return TusServer(
             storage=storage,

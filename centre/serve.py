@@ -50,6 +50,8 @@ def serve(app: Starlette, pki: Pki, host: str, port: int, ready: Callable[[dict[
         timeout_graceful_shutdown=GRACE_S,
     )
     with socket.create_server((host, port), backlog=128) as listener:
+        # inherited by each connection; without it an answer's second packet waits 40 ms for an ACK
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         _Server(config, lambda: ready({"host": host, "port": listener.getsockname()[1]})).run([listener])
 
 

@@ -44,7 +44,6 @@ class BoxUploads(Storage):  # type: ignore[misc]
             "length": upload_length,
             "offset": 0,
             "expires_at": expires_at.isoformat() if expires_at else None,
-            "completed": False,
         }
         write_new(self._state(upload_id), json.dumps(state).encode(), mode=0o600)
 
@@ -59,21 +58,20 @@ class BoxUploads(Storage):  # type: ignore[misc]
             "upload_length": state["length"],
             "offset": state["offset"],
             "metadata": {},
-            "completed": state["completed"],
+            "completed": state["offset"] >= state["length"],
             "expires_at": datetime.fromisoformat(expires) if expires else None,
             "is_partial": False,
             "concat_partial_ids": None,
         }
 
     def write_chunk(self, upload_id: str, offset: int, data: bytes) -> None:
-        """Write a chunk whose checksum held; on the disk when this returns."""
+        """Write a chunk whose checksum held; on the disk when this returns (its name: with the offset)."""
         with self._opened(upload_id) as file:
             file.seek(offset)
             file.write(data)
             file.truncate()
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(self._folder)
 
     def update_offset(self, upload_id: str, offset: int) -> None:
         with self._locked(upload_id):
@@ -89,12 +87,8 @@ class BoxUploads(Storage):  # type: ignore[misc]
             return True
 
     def complete_upload(self, upload_id: str) -> bool:
-        with self._locked(upload_id):
-            upload = self.get_upload(upload_id)
-            if upload is None or upload["completed"]:
-                return False
-            self._change(upload_id, completed=True)
-            return True
+        """Whether all bytes are there: the offset says so, nothing else is kept."""
+        return self.completed(upload_id) is not None
 
     def delete_upload(self, upload_id: str) -> None:
         self._part(upload_id).unlink(missing_ok=True)
@@ -132,9 +126,14 @@ class BoxUploads(Storage):  # type: ignore[misc]
         upload = self.get_upload(upload_id)
         return self._part(upload_id) if upload and upload["completed"] else None
 
-    def open_count(self) -> int:
-        """How many uploads of this box are unfinished or not yet taken in."""
-        return sum(1 for _ in self._folder.glob("*.json"))
+    def make_room(self, most: int) -> None:
+        """Forget the uploads that stood still longest, so that fewer than `most` are left.
+
+        A box that lost its notes would otherwise lock itself out; the sealed files are still on it.
+        """
+        states = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        for path in states[: max(0, len(states) - most + 1)]:
+            self.delete_upload(path.stem)
 
     def _part(self, upload_id: str) -> Path:
         return self._folder / f"{upload_id}.part"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,10 +120,19 @@ def test_a_chunk_beyond_the_stated_length_is_refused(http: TestClient) -> None:
 
 
 def test_a_box_has_only_so_many_open_uploads(http: TestClient) -> None:
-    for _ in range(MAX_OPEN_UPLOADS):
-        started(http, 3)
-    headers = {**TUS, "Upload-Length": "3"}
-    assert http.post("/files", headers=headers).status_code == 429
+    urls = [started(http, 3) for _ in range(MAX_OPEN_UPLOADS + 3)]
+    found = [http.head(url, headers=TUS).status_code for url in urls]
+    assert found.count(200) == MAX_OPEN_UPLOADS
+    assert found[-1] == 200
+
+
+def test_the_upload_that_stood_still_longest_gives_way(tmp_path: Path) -> None:
+    uploads, names = BoxUploads(tmp_path), [str(uuid.uuid4()) for _ in range(3)]
+    for name, moved_at in zip(names, (20, 10, 30), strict=True):
+        uploads.create_upload(name, 3, {})
+        os.utime(tmp_path / f"{name}.json", (moved_at, moved_at))
+    uploads.make_room(3)
+    assert [uploads.get_upload(name) is None for name in names] == [False, True, False]
 
 
 def test_the_upload_of_another_box_does_not_exist(
@@ -169,10 +179,12 @@ def test_two_writers_cannot_both_move_the_offset(tmp_path: Path) -> None:
     assert not uploads.update_offset_atomic(name, 0, 3)
 
 
-def test_an_upload_is_complete_once(tmp_path: Path) -> None:
+def test_an_upload_is_complete_with_its_last_byte(tmp_path: Path) -> None:
     uploads, name = BoxUploads(tmp_path / "box"), str(uuid.uuid4())
-    uploads.create_upload(name, 1, {})
+    uploads.create_upload(name, 3, {})
+    uploads.write_chunk(name, 0, b"abc")
     assert uploads.completed(name) is None
-    assert uploads.complete_upload(name)
     assert not uploads.complete_upload(name)
+    assert uploads.update_offset_atomic(name, 0, 3)
+    assert uploads.complete_upload(name)
     assert uploads.completed(name) is not None
