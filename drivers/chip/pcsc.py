@@ -121,7 +121,7 @@ class PcscReader:
         if self._settled_s is None:
             self._let_go()
 
-    def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:  # noqa: ARG002 (see above)
+    def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:  # noqa: ARG002 (pcscd takes none)
         if self._card is None or self._settled_s is not None:
             raise UserRetry("hold_card_still")
         code, answer = self._api.SCardTransmit(self._card, self._pci, list(apdu))
