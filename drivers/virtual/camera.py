@@ -25,7 +25,7 @@ from drivers.api import CameraControls, Clock, DeviceInfo, Frame, FrameMetadata,
 from drivers.errors import DeviceGone, DeviceRefused
 from drivers.virtual import scene
 from drivers.virtual.scene import Scene
-from drivers.virtual.sitter import Sitter
+from drivers.virtual.sitter import Seat, Sitter
 from drivers.virtual.sitter_shape import Floats
 
 STILL_SIZE, PREVIEW_SIZE = (1280, 960), (640, 480)
@@ -38,6 +38,8 @@ METERED, AGREED = 0.46, 0.6  # automatic exposure: mean light it wants, and its 
 NOISE_LEVELS, NOISE_GROWTH = 2.0, 0.7  # 8-bit levels at gain 1; shot and read noise by gain
 PREVIEW_NOISE = 0.8
 TONE_STEPS = 4095
+BAND_PX = 120  # frames are developed in bands of rows: less memory at once
+NOISE_UNIT, GRAIN_SPARE_PX = 32, 64
 
 
 @cache
@@ -136,9 +138,9 @@ class VirtualCamera:
         self._controls = CameraControls()
         self._coming: deque[tuple[int, CameraControls]] = deque()
         self._automatic = float(EXPOSURE_RANGE_US[1])  # exposure × gain, µs
-        self._scenes: dict[tuple[int, int], tuple[object, Scene]] = {}
-        self._clean: dict[tuple[int, int], tuple[object, Pixels]] = {}
-        self._noise: dict[tuple[int, int], np.ndarray] = {}
+        self._scenes: dict[tuple[int, int], tuple[Pixels | None, tuple[Seat, ...], Scene]] = {}
+        self._clean: dict[tuple[int, int], tuple[Scene, object, Pixels]] = {}
+        self._grains = self._sow()
 
     def _check(self, doing: str) -> None:
         if self._unplugged.is_set():
@@ -169,13 +171,21 @@ class VirtualCamera:
 
     def _scene(self, size: tuple[int, int]) -> Scene:
         """Draw what stands there, again only when it has changed."""
+        if size == PREVIEW_SIZE:  # a burst is over: its large layers are not kept for the next one
+            self._scenes.pop(STILL_SIZE, None)
+            self._clean.pop(STILL_SIZE, None)
         shown, seats = self._picture, self.sitter.seats
-        key = (id(shown), seats)
         held = self._scenes.get(size)
-        if held is None or held[0] != key:
+        if held is None or held[0] is not shown or held[1] != seats:
             drawn = scene.people(seats, size) if shown is None else scene.picture(shown, size)
-            self._scenes[size] = held = (key, drawn)
-        return held[1]
+            self._scenes[size] = held = (shown, seats, drawn)
+        return held[2]
+
+    def _sow(self) -> np.ndarray:
+        """Return a strip of noise (int8, standard deviation NOISE_UNIT) that every frame cuts from anew."""
+        shape = (BAND_PX + GRAIN_SPARE_PX, STILL_SIZE[0] + GRAIN_SPARE_PX, 3)
+        grains = self._random.standard_normal(shape, np.float32) * NOISE_UNIT
+        return np.clip(grains, -127, 127).astype(np.int8)
 
     def _sources(self) -> tuple[float, float, float, float]:
         left, right = self._light()
@@ -203,27 +213,27 @@ class VirtualCamera:
         exposure_us: int,
         gain: float,
     ) -> Pixels:
-        key = (id(shown), sources, exposure_us, round(gain, 2))
+        """Turn light into pixels; what is the same as in the last frame is not computed again."""
+        how = (sources, exposure_us, round(gain, 2))
         held = self._clean.get(size)
-        if held is None or held[0] != key:
-            light = shown.lit(*(lux * SENSITIVITY * exposure_us * gain for lux in sources))
-            clean = _sharpened(_smear(_tone(light), shown.smear * exposure_us / 1e6))
-            self._clean[size] = held = (key, clean)
-        return self._noisy(held[1], gain, NOISE_LEVELS * (PREVIEW_NOISE if size == PREVIEW_SIZE else 1.0))
+        if held is None or held[0] is not shown or held[1] != how:
+            strengths = tuple(lux * SENSITIVITY * exposure_us * gain for lux in sources)
+            toned = np.concatenate([_tone(band.lit(*strengths)) for band in shown.bands(BAND_PX)])
+            clean = _sharpened(_smear(toned, shown.smear * exposure_us / 1e6))
+            self._clean[size] = held = (shown, how, clean)
+        return self._noisy(held[2], gain, NOISE_LEVELS * (PREVIEW_NOISE if size == PREVIEW_SIZE else 1.0))
 
     def _noisy(self, clean: Pixels, gain: float, levels: float) -> Pixels:
         """Add noise, of nearly even strength after the sRGB curve as shot noise is."""
+        strength = levels * gain**NOISE_GROWTH / NOISE_UNIT
         height, width = clean.shape[:2]
-        bank = self._noise.get((width, height))
-        if bank is None:
-            bank = np.clip(self._random.normal(0, 32, (height + 64, width + 64, 3)), -127, 127).astype(
-                np.int8
-            )
-            self._noise[width, height] = bank
-        top, left = self._random.integers(0, 64, 2)
-        cut = bank[top : top + height, left : left + width]
-        strength = levels * gain**NOISE_GROWTH / 32
-        return np.asarray(cv2.addWeighted(clean, 1.0, cut, strength, 0.0, dtype=cv2.CV_8U), np.uint8)
+        noisy = np.empty_like(clean)
+        for top in range(0, height, BAND_PX):
+            rows = clean[top : top + BAND_PX]
+            down, across = self._random.integers(0, GRAIN_SPARE_PX, 2)
+            grains = self._grains[down : down + len(rows), across : across + width]
+            cv2.addWeighted(rows, 1.0, grains, strength, 0.0, noisy[top : top + BAND_PX], cv2.CV_8U)
+        return noisy
 
 
 def _tone(light: Floats) -> Pixels:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -28,6 +28,11 @@ class Scene:
     albedo: Floats
     lights: Floats
     smear: float = 0.0
+
+    def bands(self, rows: int) -> Iterator[Scene]:
+        """Yield the scene in bands of so many rows, from the top."""
+        for top in range(0, len(self.albedo), rows):
+            yield Scene(self.albedo[top : top + rows], self.lights[top : top + rows])
 
     def lit(self, room: float, left: float, right: float, window: float) -> Floats:
         """Return (h, w, 3) the light that comes back when the sources are that strong."""
