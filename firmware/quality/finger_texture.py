@@ -71,15 +71,14 @@ class Texture:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Plane:
-    """Constants of a block's half spectrum, flattened."""
+    """Constants of a block's half spectrum, flattened to one row a frequency."""
 
     window: Floats
-    weight: Floats  # a column that stands for its mirror image too counts twice
+    weight: Floats  # a frequency that stands for its mirror image too counts twice
     band: Floats
-    low: Floats
-    high: Floats
-    frequency: Floats
-    double_angle: NDArray[np.complex64]
+    sums: (
+        Floats  # (frequencies, 6): band, low, high, frequency in band, and cosine and sine of twice its angle
+    )
 
 
 def texture(image: FingerImage) -> Texture:
@@ -98,11 +97,13 @@ def texture(image: FingerImage) -> Texture:
     spectrum = np.fft.rfft2(centred * plane.window).reshape(len(blocks), -1)
     power = (spectrum.real**2 + spectrum.imag**2) * plane.weight
     total = power.sum(1) + 1e-3
-    in_band = power * plane.band
-    band = in_band.sum(1) + 1e-3
-    direction = ((in_band @ plane.double_angle) / band).reshape(shape)
+    # Not "@": BLAS would spread this over every core and spin there for longer than the sum itself takes.
+    band, low, high, frequency, cosine, sine = np.einsum("bf,fk->kb", power, plane.sums)
+    band += 1e-3
+    direction = ((cosine + 1j * sine) / band).reshape(shape)
     agreement = np.hypot(_around(direction.real), _around(direction.imag))
     ridge = (band / total).reshape(shape)
+    peaks = np.partition(power * plane.band, -4, axis=1)[:, -4:].sum(1)
     finger, elsewhere = _finger(
         (deviation.reshape(shape) > LEAST_DEVIATION)
         & (ridge > LEAST_RIDGE_SHARE)
@@ -116,10 +117,10 @@ def texture(image: FingerImage) -> Texture:
         skew=((squared * centred).mean((1, 2)) / (deviation**3 + 1)).reshape(shape),
         dark=(centred < 0).mean((1, 2), dtype=np.float32).reshape(shape),
         ridge=ridge,
-        low=(power @ plane.low / total).reshape(shape),
-        high=(power @ plane.high / total).reshape(shape),
-        frequency=(in_band @ plane.frequency / band).reshape(shape),
-        peak=(np.partition(in_band, -4, axis=1)[:, -4:].sum(1) / total).reshape(shape),
+        low=(low / total).reshape(shape),
+        high=(high / total).reshape(shape),
+        frequency=(frequency / band).reshape(shape),
+        peak=(peaks / total).reshape(shape),
         coherence=np.abs(direction),
         smoothness=agreement / (_around(np.abs(direction)) + np.float32(1e-6)),
     )
@@ -171,17 +172,20 @@ def _plane() -> _Plane:
     radius = np.hypot(down, right)
     weight = np.ones_like(radius)
     weight[:, 1:-1] = 2
-    low, high = RIDGE_BAND
-
-    def flat(values: NDArray[np.bool_ | np.float64]) -> Floats:
-        return values.astype(np.float32).ravel()
-
+    least, most = RIDGE_BAND
+    band = (radius >= least) & (radius <= most)
+    double_angle = 2 * np.arctan2(down, right)
+    sums = [
+        band,
+        (radius > 0) & (radius < least),
+        radius > most,
+        band * radius,
+        band * np.cos(double_angle),
+        band * np.sin(double_angle),
+    ]
     return _Plane(
         window=np.outer(hann, hann).astype(np.float32),
-        weight=flat(weight),
-        band=flat((radius >= low) & (radius <= high)),
-        low=flat((radius > 0) & (radius < low)),
-        high=flat(radius > high),
-        frequency=flat(radius),
-        double_angle=np.exp(2j * np.arctan2(down, right)).astype(np.complex64).ravel(),
+        weight=weight.astype(np.float32).ravel(),
+        band=band.astype(np.float32).ravel(),
+        sums=np.stack([each.astype(np.float32).ravel() for each in sums], axis=1),
     )
