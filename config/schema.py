@@ -24,10 +24,8 @@ class Station:
     data: str = "var/box"
     """Folder of the journal, the outbox and the box's certificate."""
     language: Literal["vi", "en"] = "vi"
-    models: str = ".tools/models"
-    """Folder of the face models that the set-up fetched."""
-    scorer: str = ".tools/nbis"
-    """Folder of the NFIQ 2 scorer that the set-up fetched; without it scores are estimates."""
+    tools: str = ".tools"
+    """Folder of what the set-up fetched: face models and the NFIQ 2 scorer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class Worker(Generic[D]):
         self._opens, self._post, self._probe = opens, post, probe
         self._jobs: queue.SimpleQueue[Job[D] | None] = queue.SimpleQueue()
         self._closing = Stop()
-        self._running: Stop | None = None
+        self._wanted: set[Stop] = set()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"worker-{name}", daemon=True)
 
@@ -115,13 +115,15 @@ class Worker(Generic[D]):
         self._thread.start()
 
     def submit(self, job: Job[D]) -> None:
+        with self._lock:
+            self._wanted.add(job.stop)
         self._jobs.put(job)
 
     def stop_work(self) -> None:
-        """The job that runs now is no longer wanted."""
+        """What runs now and what was asked for before now is no longer wanted."""
         with self._lock:
-            if self._running is not None:
-                self._running.set()
+            for stop in self._wanted:
+                stop.set()
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Let the running job end, close the device, end the thread."""
@@ -159,19 +161,23 @@ class Worker(Generic[D]):
                 self._perform(device, job)
 
     def _perform(self, device: D, job: Job[D]) -> None:
-        with self._lock:
-            self._running = job.stop
+        """Run a job, unless it was stopped before its turn came."""
         try:
+            if job.stop:
+                return
             self._post(Done(self.name, job.entry, job.name, job.call(device, job.stop)))
         except Exception as error:
-            expected = isinstance(error, (UserRetry, DeviceFault)) or isinstance(error, job.expects)
+            expected = isinstance(error, (UserRetry, DeviceFault, *job.expects))
             if expected:
                 self._post(Failed(self.name, job.entry, job.name, error))
             if not expected or (isinstance(error, DeviceFault) and error.device == self.name):
                 raise
         finally:
-            with self._lock:
-                self._running = None
+            self._forget(job)
+
+    def _forget(self, job: Job[D]) -> None:
+        with self._lock:
+            self._wanted.discard(job.stop)
 
     def _refuse_until(self, pause_s: float, fault: DeviceFault) -> None:
         """Fail what is asked for while the device rests."""
@@ -179,6 +185,7 @@ class Worker(Generic[D]):
         rest.daemon = True
         rest.start()
         while (job := self._jobs.get()) is not None and not self._closing:
+            self._forget(job)
             gone = DeviceGone(self.name, fault.doing)
             self._post(Failed(self.name, job.entry, job.name, gone))
         rest.cancel()

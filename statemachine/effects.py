@@ -95,7 +95,10 @@ class CallOfficer(Effect): ...
 
 
 @dataclass(frozen=True, slots=True)
-class AwaitBadge(Effect): ...
+class AwaitBadge(Effect):
+    """A staff card; where nobody called for one (`fresh`), a card that lies there already is passed over."""
+
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,11 +75,8 @@ class StillHere(Event): ...
 
 
 @dataclass(frozen=True, slots=True)
-class StatusPressed(Event): ...
-
-
-@dataclass(frozen=True, slots=True)
-class TechnicianPressed(Event): ...
+class TechnicianPressed(Event):
+    """On the team's screen: examine the box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +163,13 @@ class FingerAgain(Event):
 
     finger: str
     hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class FingerFailed(Event):
+    """All attempts are used up and none gave a sample: an officer writes an exception."""
+
+    finger: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +269,13 @@ class PinAccepted(Event):
 @dataclass(frozen=True, slots=True)
 class PinRefused(Event):
     tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondAccepted(Event):
+    """Another officer has confirmed too: the act that waited for four eyes may be done."""
+
+    officer: str
 
 
 @dataclass(frozen=True, slots=True)

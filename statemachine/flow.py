@@ -25,6 +25,10 @@ def ask(effect: type[fx.Effect]) -> Ask:
     return lambda entry, _: effect(entry)
 
 
+def _await_any_badge(entry: int, _: Session) -> fx.Effect | None:
+    return fx.AwaitBadge(entry, fresh=True)
+
+
 def _read_identity(entry: int, session: Session) -> fx.Effect | None:
     return fx.ReadIdentity(entry, session.way) if session.way else None
 
@@ -52,7 +56,7 @@ class Row:
 
 
 STATES: dict[S, State] = {
-    S.ATTRACT: State(None),
+    S.ATTRACT: State(None, (_await_any_badge,)),
     S.LANGUAGE: State(60),
     S.IDENTIFY: State(90, (_read_identity,)),
     S.LOOKUP: State(30, (ask(fx.LookUp),)),
@@ -74,9 +78,9 @@ STATES: dict[S, State] = {
     S.PAUSED: State(60, (ask(fx.MakeTicket),)),
     S.HOLD_STILL: State(60, (ask(fx.AwaitCard),)),
     S.STILL_THERE: State(20),
-    S.OUT_OF_ORDER: State(None, (ask(fx.AwaitBadge),)),
+    S.OUT_OF_ORDER: State(None, (_await_any_badge,)),
     S.TECHNICIAN: State(600, (ask(fx.Examine),)),
-    S.STATUS: State(120, (ask(fx.AwaitBadge),)),
+    S.STATUS: State(120),
 }
 
 VISIT = (
@@ -134,7 +138,8 @@ def _device_rows() -> list[Row]:
 def _chip_rows(step: S) -> list[Row]:
     """What any of the three chip states may meet; from ISSUING on there is no way but forward."""
     return [
-        Row(step, ev.CardMoved, S.HOLD_STILL, None, g.event_reason),
+        Row(step, ev.CardMoved, S.HOLD_STILL, g.tries_left, g.count_try),
+        Row(step, ev.CardMoved, S.HELP, None, g.count_try),
         Row(step, ev.ChipBroken, S.HELP, None, g.event_reason),
         Row(step, ev.SignerRefused, S.HELP, None, g.event_reason),
         Row(step, ev.IssuingBegan, STAY, None, g.note(held=Held.ISSUING)),
@@ -145,7 +150,7 @@ TABLE: tuple[Row, ...] = (
     # -- greeting
     Row(S.ATTRACT, ev.Started, S.LANGUAGE, g.well),
     Row(S.ATTRACT, ev.Started, S.OUT_OF_ORDER),
-    Row(S.ATTRACT, ev.StatusPressed, S.STATUS),
+    Row(S.ATTRACT, ev.BadgeRead, S.STATUS),
     *(
         Row(S.ATTRACT, ev.Resumed, step, g.all_of(g.is_not(g.by_ticket), g.to_step(step)), g.reopened)
         for step in RESUMABLE
@@ -178,6 +183,7 @@ TABLE: tuple[Row, ...] = (
     Row(S.FINGERS, ev.FingerKept, S.FINGERS, g.more_fingers, g.finger_done),
     Row(S.FINGERS, ev.FingerKept, S.PORTRAIT, None, g.finger_done),
     Row(S.FINGERS, ev.FingerAgain, S.FINGERS, None, g.hint),
+    Row(S.FINGERS, ev.FingerFailed, S.HELP, None, g.because("finger_failed")),
     Row(S.PORTRAIT, ev.PortraitKept, S.CONFIRM, g.portrait_good, g.portrait),
     Row(S.PORTRAIT, ev.PortraitKept, S.HELP, None, g.portrait),
     *(Row(step, ev.NobodyThere, S.STILL_THERE) for step in (S.PROVE, S.FINGERS, S.PORTRAIT)),
@@ -291,10 +297,8 @@ TABLE: tuple[Row, ...] = (
     Row(S.PAUSED, ev.TimedOut, S.ATTRACT, g.ticket_made),
     Row(S.PAUSED, ev.TimedOut, S.PAUSED),
     # -- the team's screens
-    *(
-        Row(state, ev.BadgeRead, S.OFFICER, None, g.note(aim=Aim.TECHNICIAN))
-        for state in (S.STATUS, S.OUT_OF_ORDER)
-    ),
+    Row(S.STATUS, ev.TechnicianPressed, S.OFFICER, None, g.note(aim=Aim.TECHNICIAN)),
+    Row(S.OUT_OF_ORDER, ev.BadgeRead, S.OFFICER, None, g.note(aim=Aim.TECHNICIAN)),
     Row(S.STATUS, ev.BackPressed, S.ATTRACT),
     Row(S.STATUS, ev.TimedOut, S.ATTRACT),
     *(

@@ -17,7 +17,7 @@ FEW_FINGERS = ("right_thumb", "right_index")
 
 SIMPLE = [
     ev.Started, ev.Confirmed, ev.Declined, ev.BackPressed, ev.HelpPressed, ev.StopPressed, ev.StillHere,
-    ev.StatusPressed, ev.TechnicianPressed, ev.TimedOut, ev.RegistryAway, ev.NobodyThere, ev.CardMoved,
+    ev.TechnicianPressed, ev.TimedOut, ev.RegistryAway, ev.NobodyThere, ev.CardMoved,
     ev.IssuingBegan, ev.ChipWritten, ev.ChipVerified, ev.ChipLocked, ev.SignerAway, ev.Sealed, ev.TicketMade,
     ev.BadgeRead, ev.Attested, ev.GuardianPresent, ev.CorrectionNoted, ev.PortraitApproved, ev.CardVoided,
     ev.PauseAsked, ev.ReturnAsked,
@@ -50,6 +50,7 @@ def variants() -> Iterator[ev.Event]:
     yield ev.NotProven("finger_differs")
     yield ev.FingerKept("right_thumb")
     yield ev.FingerAgain("right_thumb", "press_more")
+    yield ev.FingerFailed("right_thumb")
     yield from (ev.PortraitKept(flags) for flags in ((), ("sharpness",)))
     yield from (ev.RecordFrozen(issue) for issue in (True, False))
     yield from (ev.CardSeen(kind) for kind in ("blank", "ours", "foreign"))

@@ -1,0 +1,1 @@
+"""The composition root: driver answer → event; effect → driver, screen, store."""

@@ -1,0 +1,43 @@
+"""Puts a kiosk together from a configuration, its devices and a display."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from config.schema import Config
+from firmware.app.desk import Desk
+from firmware.app.devices import Openers, Workers
+from firmware.app.frame import Face
+from firmware.app.kiosk import Kiosk
+from firmware.app.store import Store
+from firmware.box.identity import Identity
+from firmware.loop import Loop, Mailbox
+from firmware.records.journal import Journal
+from ui_fb.display import Display
+
+
+def build(
+    config: Config,
+    openers: Openers,
+    display: Display,
+    loop: Loop,
+    watch: Callable[[Kiosk], None] = lambda _: None,
+) -> Kiosk:
+    """Return a kiosk that is wired and not yet started; nothing is opened here."""
+    data = Path(config.station.data)
+    identity = Identity(data / "identity")
+    simulated = config.station.profile != "production"
+    mailbox = Mailbox(loop.post)
+    workers = Workers(openers, loop.post)
+    desk: Desk
+
+    def open_journal() -> Journal:
+        return Journal(data / "records", identity.keys(simulated), desk.now)
+
+    def lamps(left: float, right: float) -> None:
+        workers.light(left, right)
+
+    store = Store(open_journal, loop.post)
+    desk = Desk(config, identity, store, mailbox.put, lamps, loop.clock)
+    return Kiosk(desk, workers, loop, Face(display), mailbox, watch)

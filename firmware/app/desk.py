@@ -1,0 +1,98 @@
+"""What jobs work with: the box's identity, its store, the rules, the gates and the line to the centre."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from config.schema import Config
+from drivers.api import Deadline
+from drivers.worker import Stop
+from firmware.app.store import Store
+from firmware.app.visit import Seen
+from firmware.box.identity import Identity
+from firmware.box.officers import Officer, read_officers
+from firmware.quality.best import FingerRules
+from firmware.quality.nbis.client import FingerScorer
+from firmware.quality.nbis.runtime import ScorerMissing, locate
+from firmware.records.clock import stamp
+from firmware.records.format.rules import RulePack, local_day, pack_on
+from firmware.uplink.client import CentreClient
+from firmware.uplink.signing import CentreSigner
+
+if TYPE_CHECKING:
+    from firmware.quality.portrait import PortraitGate
+
+NEVER = float("inf")
+
+
+def until(stop: Stop, seconds: float, clock: Callable[[], float]) -> Deadline:
+    """A deadline that is also over as soon as the job is to stop."""
+    return Deadline(clock() + seconds, lambda: NEVER if stop else clock())
+
+
+@dataclass
+class Desk:
+    """Shared by the jobs; each part is made when first used and belongs to the thread that uses it."""
+
+    config: Config
+    identity: Identity
+    store: Store
+    show: Callable[[Seen], None]
+    lamps: Callable[[float, float], None]
+    clock: Callable[[], float]
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    @cached_property
+    def finger_rules(self) -> FingerRules:
+        return FingerRules()
+
+    @cached_property
+    def scorer(self) -> FingerScorer | None:
+        """NFIQ 2 in its child process; None where the set-up did not provide it. The finger worker's."""
+        try:
+            return FingerScorer(locate(Path(self.config.station.tools)))
+        except ScorerMissing:
+            return None
+
+    @cached_property
+    def gate(self) -> PortraitGate:
+        """The portrait's gate. The camera worker's. Raises ModelsMissingError."""
+        from firmware.quality.portrait import PortraitGate
+        from firmware.quality.portrait_models import FaceModels
+
+        return PortraitGate(FaceModels(Path(self.config.station.tools) / "models"))
+
+    @cached_property
+    def signer(self) -> CentreSigner:
+        """The centre's document signer, over its own connection. The chip worker's."""
+        return CentreSigner(CentreClient(self.config.centre.url, self.identity.tls()))
+
+    @cached_property
+    def officers(self) -> Mapping[str, Officer]:
+        return read_officers(self.identity.folder / "officers.json")
+
+    @property
+    def pack(self) -> RulePack:
+        return pack_on(local_day(self.now()))
+
+    def assignment(self) -> dict[str, Any]:
+        """Where and by whom this record is made (mission: the record)."""
+        station = self.config.station
+        return {
+            "home_unit": station.home_unit,
+            "capture_unit": station.capture_unit,
+            "box": self.identity.box,
+            "epoch": self.identity.epoch,
+            "team": station.team,
+            "shift": local_day(self.now()).isoformat(),
+            "officers": [],
+        }
+
+    def stamp(self) -> str:
+        """Now, as a record writes it."""
+        return stamp(self.now())

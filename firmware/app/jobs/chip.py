@@ -1,0 +1,125 @@
+"""PLACE_CARD to LOCK_CHIP: the transaction of `firmware.issue` on the reader's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from drivers.chip.dialects import CardKind
+from drivers.chip.dialects.lds_plain import LdsPlain
+from drivers.chip.dialects.profile import load_profile
+from drivers.chip.errors import CardError
+from drivers.errors import UserRetry
+from drivers.worker import Stop
+from firmware.app.desk import Desk
+from firmware.app.store import StoredAttempts
+from firmware.app.visit import Learned, Seen, Visit
+from firmware.document.image import CardImage
+from firmware.issue.errors import IssueBroken, SignerRefused, SignerUnavailable
+from firmware.issue.ports import IssueProgress, Order
+from firmware.issue.transaction import Transaction
+from statemachine import events as ev
+
+if TYPE_CHECKING:
+    from drivers.api import ChipReader
+
+SLICE_S = 0.25
+KINDS: Mapping[str, str] = {CardKind.OURS_LOCKED: "ours"}
+
+Step = Callable[[Transaction, str], None]
+STEPS: Mapping[str, tuple[Step, Callable[[], ev.Event]]] = {
+    "write": (Transaction.write, ev.ChipWritten),
+    "verify": (Transaction.verify, ev.ChipVerified),
+    "lock": (Transaction.lock, ev.ChipLocked),
+}
+
+
+def await_card(desk: Desk, visit: Visit, lift_first: bool) -> Callable[[ChipReader, Stop], Learned | None]:
+    """Wait for a card and say which one it is; a card just turned down must be lifted first."""
+
+    def wait(reader: ChipReader, stop: Stop) -> Learned | None:
+        while lift_first and not stop and not reader.await_card(False, SLICE_S):
+            continue
+        while not stop:
+            if reader.await_card(True, SLICE_S):
+                return _seen(desk, visit, reader)
+        return None
+
+    return wait
+
+
+def _seen(desk: Desk, visit: Visit, reader: ChipReader) -> Learned:
+    record_id = _id(visit)
+    image = CardImage.from_bytes(desk.store.call(lambda journal: journal.attempt(record_id)).image)
+    try:
+        state = _card(desk, reader).identify(image.access)
+    except UserRetry as retry:
+        return Learned(ev.CardSeen(retry.reason))
+    except CardError:
+        return Learned(ev.CardSeen(CardKind.FOREIGN))
+    return Learned(ev.CardSeen(KINDS.get(state.kind, state.kind)))
+
+
+def issue(
+    desk: Desk, visit: Visit, entry: int, step: str, began: Callable[[], None]
+) -> Callable[[ChipReader, Stop], Learned]:
+    """One of the three calls of the transaction; it is never stopped half-way, only torn."""
+    call, told = STEPS[step]
+
+    def work(reader: ChipReader, _: Stop) -> Learned:
+        transaction = _transaction(desk, reader, entry, began)
+        try:
+            call(transaction, _id(visit))
+        except UserRetry as retry:
+            return Learned(ev.CardMoved(retry.reason))
+        except CardError:
+            return Learned(ev.CardMoved("hold_card_still"))
+        except SignerUnavailable:
+            return Learned(ev.SignerAway())
+        except SignerRefused as refused:
+            return Learned(ev.SignerRefused(refused.reason))
+        except IssueBroken:
+            return Learned(ev.ChipBroken("chip_wrong"))
+        return Learned(told())
+
+    return work
+
+
+def void_card(desk: Desk, visit: Visit, officers: tuple[str, ...]) -> Callable[[ChipReader, Stop], Learned]:
+    """Two officers give the present attempt up: its SOD goes onto the void list."""
+
+    def void(reader: ChipReader, _: Stop) -> Learned:
+        _transaction(desk, reader, 0, lambda: None).lost(_id(visit), officers)
+        return Learned(ev.CardVoided())
+
+    return void
+
+
+def _transaction(desk: Desk, reader: ChipReader, entry: int, began: Callable[[], None]) -> Transaction:
+    def progress(progress: IssueProgress) -> None:
+        desk.show(Seen(entry, fraction=progress.fraction))
+
+    return Transaction(
+        _card(desk, reader),
+        StoredAttempts(desk.store, began),
+        desk.signer,
+        [desk.identity.certificate("csca")],
+        lambda record_id: _order(desk, record_id),
+        desk.now,
+        progress,
+    )
+
+
+def _card(desk: Desk, reader: ChipReader) -> LdsPlain:
+    return LdsPlain(reader, load_profile(desk.config.chip.dialect))
+
+
+def _order(desk: Desk, record_id: str) -> Order:
+    draft = desk.store.call(lambda journal: journal.draft(record_id))
+    number = draft.parts["subject"]["number"]["value"]
+    return Order(number, draft.case, str(draft.assignment["box"]), int(draft.assignment["epoch"]))
+
+
+def _id(visit: Visit) -> str:
+    assert visit.record_id is not None  # noqa: S101  the chip's states are entered with a record
+    return visit.record_id

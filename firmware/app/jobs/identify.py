@@ -1,0 +1,178 @@
+"""IDENTIFY and LOOKUP: which number, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from drivers.worker import Stop
+from firmware.app.desk import Desk
+from firmware.app.visit import Learned, Seen, Visit
+from firmware.quality.best import decide
+from firmware.quality.qr import QrError, read_old_card_qr, read_qr
+from firmware.records.errors import TicketRefused
+from firmware.records.format import number as personal_number
+from firmware.records.format.check import parse_day
+from firmware.records.format.number import NumberProblem
+from firmware.records.format.rules import age_on, local_day
+from firmware.records.journal import Journal
+from firmware.records.states import RecordState
+from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong, PersonUnknown
+from firmware.uplink.registry import Person, Registry
+from statemachine import events as ev
+from statemachine.session import FINGERS
+from statemachine.states import Held, S
+
+if TYPE_CHECKING:
+    from drivers.api import Camera
+
+FRAME_S = 1.5
+REGISTRY_PART = "work/registry"
+HELD = {
+    RecordState.DRAFT: Held.DRAFT,
+    RecordState.FROZEN: Held.FROZEN,
+    RecordState.ISSUING: Held.ISSUING,
+    RecordState.COMPLETE: Held.COMPLETE,
+}
+
+
+def scan_qr(desk: Desk, entry: int) -> Callable[[Camera, Stop], Learned | None]:
+    """Watch the camera until it sees a QR code; an old card's names the person."""
+
+    def scan(camera: Camera, stop: Stop) -> Learned | None:
+        while not stop:
+            frame = camera.preview(FRAME_S)
+            desk.show(Seen(entry, frame.bgr))
+            text = read_qr(frame.bgr)
+            if text is not None:
+                return _named(text)
+        return None
+
+    return scan
+
+
+def _named(text: str) -> Learned:
+    try:
+        card = read_old_card_qr(text)
+        personal_number.check(card.number, parse_day(card.birth_date), card.sex)
+    except QrError as exc:
+        return Learned(ev.Unreadable(exc.reason.value))
+    except NumberProblem as exc:
+        return Learned(ev.Unreadable(f"number_{exc.reason}"))
+    return Learned(ev.Identified("qr"), {"number": card.number})
+
+
+def typed_number(digits: str) -> Learned:
+    """Judge a typed number by itself (province, century); pure."""
+    try:
+        personal_number.check(digits)
+    except NumberProblem as exc:
+        return Learned(ev.Unreadable(f"number_{exc.reason}"))
+    return Learned(ev.Identified("number"), {"number": digits})
+
+
+def resume_ticket(desk: Desk, code: str) -> Callable[[Journal], Learned]:
+    """Open the record that waits under a ticket."""
+
+    def resume(journal: Journal) -> Learned:
+        try:
+            record_id = journal.resume(code)
+        except TicketRefused as exc:
+            return Learned(ev.Unreadable(str(exc)))
+        return reopened(desk, journal, record_id, by_ticket=True)
+
+    return resume
+
+
+def reopened(desk: Desk, journal: Journal, record_id: str, by_ticket: bool) -> Learned:
+    """Tell the flow where a record stands, from what is on the disk."""
+    draft = journal.draft(record_id)
+    registry = draft.parts.get(REGISTRY_PART, {})
+    left = fingers_left(desk, draft.parts)
+    step = S(draft.step) if draft.step in set(S) else S.PROVE
+    if draft.state is RecordState.FROZEN:
+        step = S.PLACE_CARD
+    elif draft.state is RecordState.COMPLETE:
+        step = S.RECEIPT
+    elif step is S.PORTRAIT and "portrait" in draft.parts:
+        step = S.CONFIRM
+    event = ev.Resumed(HELD[draft.state], step, left, by_ticket)
+    done = tuple(name for name in FINGERS if name not in left)
+    return Learned(
+        event,
+        {
+            "record_id": record_id,
+            "case": draft.case,
+            "subject": registry.get("fields", {}),
+            "number": registry.get("number", ""),
+            "templates": {p: bytes.fromhex(t) for p, t in registry.get("templates", {}).items()},
+            "eid": draft.parts.get("eid_request", {}).get("wanted", False),
+            "fingers_done": done,
+            "wrong": frozenset(draft.parts.get("work/wrong", [])),
+            "portrait": journal.blob(record_id, "portrait.jp2") if "portrait" in draft.parts else b"",
+        },
+    )
+
+
+def fingers_left(desk: Desk, parts: Any) -> tuple[str, ...]:
+    """The fingers that have neither a settled sample nor an exception."""
+    from firmware.app.jobs.capture import scores_of
+
+    left = []
+    for finger in FINGERS:
+        part = parts.get(f"finger/{finger}")
+        settled = part is not None and (
+            part["exception"] is not None or decide(finger, scores_of(part), desk.finger_rules).settled
+        )
+        if not settled:
+            left.append(finger)
+    return tuple(left)
+
+
+def look_up(desk: Desk, visit: Visit) -> Callable[[Registry, Stop], Learned]:
+    """Ask the registry and open the draft; a person unknown to it has a draft too, for the officer."""
+
+    def ask(registry: Registry, _: Stop) -> Learned:
+        event: ev.Event
+        person: Person | None = None
+        try:
+            person = registry.lookup(visit.number)
+            event = _found(desk, person)
+        except PersonUnknown:
+            event = ev.PersonUnknown("person_unknown")
+        except CentreWrong:
+            event = ev.PersonUnknown("registry_wrong")
+        except (CentreUnreachable, CentreRefused):
+            event = ev.RegistryAway()
+        return desk.store.call(lambda journal: _begun(desk, journal, visit, person, event))
+
+    return ask
+
+
+def _found(desk: Desk, person: Person) -> ev.Event:
+    """PersonFound, unless the registry contradicts the number itself."""
+    born = parse_day(person.fields.get("birth_date"))
+    try:
+        personal_number.check(person.number, born, person.fields.get("sex"))
+    except NumberProblem:
+        return ev.PersonUnknown("registry_wrong")
+    minor = born is None or age_on(born, local_day(desk.now())) < desk.pack.guardian_below
+    provable = bool(person.fingers) and desk.scorer is not None
+    return ev.PersonFound(str(person.source), minor, provable)
+
+
+def _begun(desk: Desk, journal: Journal, visit: Visit, person: Person | None, event: ev.Event) -> Learned:
+    fields = dict(person.fields) if person else {}
+    case = "renewal" if fields.get("issue_date") else "first_issue"
+    record_id = visit.record_id or journal.begin(case, desk.pack.name, desk.assignment())
+    templates = dict(person.fingers) if person else {}
+    kept = {
+        "number": visit.number,
+        "fields": fields,
+        "source": str(person.source) if person else "",
+        "templates": {position: template.hex() for position, template in templates.items()},
+    }
+    journal.accept(record_id, REGISTRY_PART, kept)
+    journal.step(record_id, S.LOOKUP)
+    known = {"record_id": record_id, "case": case, "subject": fields, "templates": templates}
+    return Learned(event, known)

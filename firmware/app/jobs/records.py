@@ -1,0 +1,160 @@
+"""Consent, confirmation, freezing, sealing, tickets and the end of a record, on the store's thread."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+from firmware.app.desk import Desk
+from firmware.app.visit import Learned, Visit
+from firmware.document.image import CardImage
+from firmware.records.format.check import parse_day, parse_moment
+from firmware.records.format.rules import expiry, local_day
+from firmware.records.journal import Journal
+from firmware.records.states import RecordState
+from statemachine import events as ev
+from statemachine.session import Outcome
+
+CONSENT_TEXT = "2024-07.1"
+TICKET_DAYS = 30
+RECEIPT_SIGNS = 8
+
+
+def keep_consent(desk: Desk, visit: Visit, language: str, eid: bool) -> Callable[[Journal], Learned]:
+    def keep(journal: Journal) -> Learned:
+        record_id, at = _id(visit), desk.stamp()
+        consent = {"given": True, "text_version": CONSENT_TEXT, "at": at, "language": language}
+        journal.accept(record_id, "consent", consent)
+        journal.accept(record_id, "eid_request", {"wanted": eid, "at": at})
+        return Learned(ev.Agreed(eid), {"eid": eid})
+
+    return keep
+
+
+def keep_wrong(visit: Visit, field: str) -> Callable[[Journal], Learned]:
+    """Remember which field the citizen marked as wrong."""
+
+    def keep(journal: Journal) -> Learned:
+        wrong = visit.wrong | {field}
+        journal.accept(_id(visit), "work/wrong", sorted(wrong))
+        return Learned(ev.FieldWrong(field), {"wrong": wrong})
+
+    return keep
+
+
+def attest(desk: Desk, visit: Visit, officer: str) -> Callable[[Journal], Learned]:
+    """The officer vouches for the person; it is the record's proof, with their name."""
+
+    def keep(journal: Journal) -> Learned:
+        journal.accept(_id(visit), "proof", {"method": "officer", "at": desk.stamp(), "officer": officer})
+        journal.audit.append(officer, "attested", visit.record_id)
+        return Learned(ev.Attested())
+
+    return keep
+
+
+def audited(
+    visit: Visit, officer: str, act: str, event: ev.Event, **detail: Any
+) -> Callable[[Journal], Learned]:
+    """Write an officer's act down, then let the flow hear of it."""
+
+    def keep(journal: Journal) -> Learned:
+        journal.audit.append(officer, act, visit.record_id, detail or None)
+        return Learned(event)
+
+    return keep
+
+
+def freeze(desk: Desk, visit: Visit, may_issue: bool) -> Callable[[Journal], Learned]:
+    """Fix the content: the subject as confirmed, and the whole card image."""
+
+    def fix(journal: Journal) -> Learned:
+        record_id = _id(visit)
+        if journal.state(record_id) is RecordState.DRAFT:
+            draft = journal.draft(record_id)
+            subject = card_subject(desk, visit)
+            journal.accept(record_id, "subject", _stated(visit, subject))
+            journal.accept(record_id, "old_card", {"read": "QR" if visit.case == "renewal" else "none"})
+            captured = parse_moment(draft.parts["portrait"]["at"]) or desk.now()
+            portrait = journal.blob(record_id, draft.parts["portrait"]["image"])
+            journal.freeze(record_id, CardImage.of(subject, portrait, captured).to_bytes())
+        return Learned(ev.RecordFrozen(may_issue))
+
+    return fix
+
+
+def card_subject(desk: Desk, visit: Visit) -> dict[str, str]:
+    """The fields of the new card: the registry's, with the dates of this issue (Law 26/2023 art. 21)."""
+    today = local_day(desk.now())
+    born = parse_day(visit.subject["birth_date"]) or today
+    ends = expiry(desk.pack, born, today)
+    dates = {"issue_date": today.isoformat(), "expiry_date": ends.isoformat() if ends else ""}
+    return {**visit.subject, "number": visit.number, **dates}
+
+
+def _stated(visit: Visit, subject: dict[str, str]) -> dict[str, Any]:
+    return {
+        name: {
+            "value": value,
+            "source": "officer" if name in ("issue_date", "expiry_date") else "registry",
+            "previous": visit.subject.get(name) if value != visit.subject.get(name) else None,
+            "seen": True,
+            "confirmed": True,
+        }
+        for name, value in subject.items()
+    }
+
+
+def seal(visit: Visit) -> Callable[[Journal], Learned]:
+    """Seal the finished record; the receipt's short code is the head of the sealed file's name."""
+
+    def close(journal: Journal) -> Learned:
+        record_id = _id(visit)
+        if journal.state(record_id) is RecordState.COMPLETE:
+            journal.seal(record_id)
+        return Learned(ev.Sealed(), {"receipt": receipt_code(record_id)})
+
+    return close
+
+
+def receipt_code(record_id: str) -> str:
+    """Eight signs that the citizen can copy by hand, from the record's id: `ABCD-EFGH`."""
+    signs = base64.b32encode(bytes.fromhex(record_id.replace("-", "")))[:RECEIPT_SIGNS].decode()
+    return f"{signs[:4]}-{signs[4:]}"
+
+
+def make_ticket(desk: Desk, visit: Visit, reason: str) -> Callable[[Journal], Learned]:
+    def wait(journal: Journal) -> Learned:
+        until = desk.now() + timedelta(days=TICKET_DAYS)
+        ticket = journal.wait(_id(visit), reason, until)
+        return Learned(ev.TicketMade(), {"ticket": ticket, "ticket_until": _day(local_day(until))})
+
+    return wait
+
+
+def end(visit: Visit, outcome: Outcome, officer: str) -> Callable[[Journal], None]:
+    """Close the record as the visit ended; a record that waits or is complete stays."""
+
+    def close(journal: Journal) -> None:
+        if visit.record_id is None:
+            return
+        state = journal.state(visit.record_id)
+        if state not in (RecordState.DRAFT, RecordState.FROZEN):
+            return
+        if outcome is Outcome.ABANDONED:
+            journal.abandon(visit.record_id, "left")
+        elif outcome is Outcome.REFUSED:
+            journal.refuse(visit.record_id, "refused", officer or "citizen")
+
+    return close
+
+
+def _id(visit: Visit) -> str:
+    assert visit.record_id is not None  # noqa: S101  these steps are entered with a record
+    return visit.record_id
+
+
+def _day(day: date) -> str:
+    return day.strftime("%d/%m/%Y")

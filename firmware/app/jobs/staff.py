@@ -1,0 +1,91 @@
+"""HELP and OFFICER: a badge names a person, the PIN proves it; five tries, then locked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from drivers.chip.badge import read_badge
+from drivers.chip.errors import CardError
+from drivers.errors import UserRetry
+from drivers.worker import Stop
+from firmware.app.desk import Desk
+from firmware.app.visit import Learned
+from firmware.box.officers import Officer
+from firmware.records.errors import OfficerLocked
+from firmware.records.journal import Journal
+from statemachine import events as ev
+from statemachine.states import Role
+
+if TYPE_CHECKING:
+    from drivers.api import ChipReader
+
+SLICE_S = 0.5
+
+
+def await_badge(desk: Desk, fresh: bool) -> Callable[[ChipReader, Stop], Learned | None]:
+    """Wait for a card of the local list on the staff reader; cards of strangers are passed over.
+
+    `fresh`: a card that lies there already does not count.
+    """
+
+    def wait(reader: ChipReader, stop: Stop) -> Learned | None:
+        if fresh:
+            _await_free(reader, stop)
+        while not stop:
+            if not reader.await_card(True, SLICE_S):
+                continue
+            officer = _officer(desk, reader)
+            if officer is not None:
+                return Learned(ev.BadgeRead(), {"badge": officer.badge, "tries_left": _left(desk, officer)})
+            _await_free(reader, stop)
+        return None
+
+    return wait
+
+
+def _await_free(reader: ChipReader, stop: Stop) -> None:
+    while not stop and not reader.await_card(False, SLICE_S):
+        continue
+
+
+def _left(desk: Desk, officer: Officer) -> int:
+    return desk.store.call(lambda journal: journal.tries.left(officer.officer))
+
+
+def _officer(desk: Desk, reader: ChipReader) -> Officer | None:
+    try:
+        return desk.officers.get(read_badge(reader))
+    except (CardError, UserRetry):
+        return None
+
+
+def check_pin(officer: Officer, pin: str) -> Callable[[Journal], Learned]:
+    """Count the try, then compare: a power cut in between gives no free try."""
+
+    def check(journal: Journal) -> Learned:
+        try:
+            left = journal.tries.count(officer.officer)
+        except OfficerLocked:
+            return Learned(ev.PinRefused(0), {"tries_left": 0})
+        if not officer.knows(pin):
+            return Learned(ev.PinRefused(left), {"tries_left": left})
+        journal.tries.right(officer.officer)
+        return Learned(ev.PinAccepted(officer.officer, Role(officer.role)), {"officer_name": officer.name})
+
+    return check
+
+
+def check_second(officer: Officer, pin: str, first: str) -> Callable[[Journal], Learned]:
+    """The second pair of eyes: another officer, with card and PIN."""
+    check = check_pin(officer, pin)
+
+    def both(journal: Journal) -> Learned:
+        if officer.officer == first or officer.role != Role.OFFICER:
+            return Learned(ev.ActRefused("four_eyes"))
+        told = check(journal)
+        if isinstance(told.event, ev.PinAccepted):
+            return Learned(ev.SecondAccepted(officer.officer))
+        return Learned(ev.ActRefused("pin_wrong"), told.visit)
+
+    return both

@@ -1,0 +1,243 @@
+"""The app: messages come in on the loop's thread, the flow decides, and its effects are done.
+
+Everything that moves a person's visit goes through `_feed`; everything slow goes to a worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from drivers.errors import DeviceFault
+from drivers.worker import Answer, Broken, Done, Down, Failed, Up
+from firmware.app.asks import Asks
+from firmware.app.desk import Desk
+from firmware.app.devices import Workers
+from firmware.app.frame import Face
+from firmware.app.visit import Learned, Seen, Visit
+from firmware.loop import Arrived, Loop, Mailbox
+from firmware.presenter import Form, View
+from firmware.records.errors import StoreError
+from firmware.touch import Command, meaning
+from statemachine import effects as fx
+from statemachine import events as ev
+from statemachine.machine import Flow
+from statemachine.states import Device, S
+
+COUNTED_DOWN = {S.STILL_THERE: 20, S.FAREWELL: 8}
+DEVICES = {str(device): device for device in Device}
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A touch at pixel (x, y) of the display."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An action by its name, as if its button had been touched (virtual citizens see no pixels)."""
+
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """The state's time is over, unless somebody touched the screen since (`version`)."""
+
+    entry: int
+    version: int
+
+
+class CrashError(Exception):
+    """A bug in a worker: the process must end, and systemd restarts it into the journalled step."""
+
+
+class Kiosk:
+    """One box. `watch` sees every new picture (virtual citizens, the demo's lines, tests)."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        workers: Workers,
+        loop: Loop,
+        face: Face,
+        mailbox: Mailbox,
+        watch: Callable[[Kiosk], None] = lambda _: None,
+    ) -> None:
+        self.desk, self.workers, self.loop, self.face = desk, workers, loop, face
+        self.flow = Flow()
+        self.visit = Visit()
+        self.form = Form()
+        self.status: dict[str, Any] = {}
+        self.last_receipts: tuple[str, ...] = ()
+        self._mailbox, self._watch = mailbox, watch
+        self._timeout_s: float | None = None
+        self._version = 0
+        self._asks = Asks(self)
+
+    # --- life --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Greet first, then open the store and the devices; a journalled visit goes on."""
+        self._perform(self.flow.begin())
+        self.desk.store.worker.start()
+        self.workers.start()
+        self._asks.start()
+
+    def close(self) -> None:
+        self._asks.close()
+        self.workers.close()
+        self.desk.store.worker.close()
+        self.face.close()
+
+    @property
+    def view(self) -> View:
+        simulated = self.desk.config.station.profile != "production"
+        return View(self.flow.state, self.flow.session, self.visit, self.form, simulated, self.status)
+
+    # --- what comes in -----------------------------------------------------------------------------
+
+    def handle(self, message: Any) -> None:
+        """Handle one message of the inbox."""
+        match message:
+            case Tap():
+                action = self.face.hit(message.x, message.y)
+                if action is not None:
+                    self.handle(Act(action))
+            case Act():
+                self._touched(message.action)
+            case ev.Event():
+                self._feed(message)
+            case Arrived(box=self._mailbox):
+                self._seen(self._mailbox.take())
+            case Answer():
+                self._answered(message)
+            case Tick(entry=entry) if entry == self.flow.entry:
+                self._count_down()
+            case Expiry() if (message.entry, message.version) == (self.flow.entry, self._version):
+                self._feed(ev.TimedOut(entry=message.entry))
+            case _ if callable(message):
+                message()
+
+    def _touched(self, action: str) -> None:
+        self._rearm()
+        meant = meaning(self.view, action)
+        match meant:
+            case Form():
+                self.form = meant
+                self.draw()
+            case Command():
+                self.form = replace(self.form, digits="")
+                self._asks.command(meant)
+                self.draw()
+            case ev.Event():
+                self._feed(replace(meant, entry=self.flow.entry))
+
+    def _seen(self, seen: Seen | None) -> None:
+        """A frame, or progress: redraw what changed, blit the rest."""
+        if seen is None or seen.entry != self.flow.entry:
+            return
+        fraction = self.form.fraction if seen.fraction is None else seen.fraction
+        score = self.form.score if seen.score is None else seen.score
+        form = replace(
+            self.form, hint=seen.hint, good=seen.good, lift=seen.lift, fraction=fraction, score=score
+        )
+        if form != self.form:
+            self.form = form
+            self.draw()
+        if seen.pixels is not None:
+            self.face.preview(seen.pixels)
+
+    def _answered(self, answer: Answer) -> None:
+        match answer:
+            case Up(worker=name) if name in DEVICES:
+                self._asks.device_up(answer)
+                self._feed(ev.DeviceBack(DEVICES[name]))
+            case Down(worker=name) if name in DEVICES:
+                self._feed(ev.DeviceLost(DEVICES[name]))
+            case Done(value=Learned() as learned, entry=entry):
+                self.learn(learned, entry)
+            case Done():
+                self._asks.done(answer)
+            case Failed():
+                self._failed(answer)
+            case Broken():
+                raise CrashError(answer.worker) from answer.error
+
+    def _failed(self, failed: Failed) -> None:
+        match failed.error:
+            case StoreError():
+                self._feed(ev.StoreFailed(type(failed.error).__name__))
+            case DeviceFault(device=name) if name in DEVICES:
+                self._feed(ev.DeviceLost(DEVICES[name]))
+            case _:
+                self._asks.failed(failed)
+
+    def learn(self, learned: Learned, entry: int) -> None:
+        """Take a job's answer: what the visit knows from now on, then the event."""
+        if entry == self.flow.entry:
+            self.visit = replace(self.visit, **learned.visit)
+        if isinstance(learned.event, ev.SecondAccepted) and entry == self.flow.entry:
+            self._asks.second_accepted(learned.event.officer)
+            return
+        self._feed(replace(learned.event, entry=entry))
+
+    # --- what goes out -----------------------------------------------------------------------------
+
+    def _feed(self, event: ev.Event) -> None:
+        before = self.flow.entry
+        self._perform(self.flow.feed(event))
+        if self.flow.entry == before:
+            self._asks.stayed(event)
+            self.draw()
+
+    def _perform(self, effects: list[fx.Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case fx.Enter():
+                    self._enter(effect)
+                case fx.StartTimer():
+                    self._timeout_s = effect.seconds
+                    self._rearm()
+                case fx.StopWork():
+                    self.workers.stop_work()
+                case fx.EndVisit():
+                    self._asks.end_visit(effect)
+                    self.visit = Visit()
+                case fx.Late():
+                    self._asks.late(effect)
+                case _:
+                    self._asks.perform(effect)
+
+    def _enter(self, enter: fx.Enter) -> None:
+        self._timeout_s = None
+        self.form = Form(seconds_left=COUNTED_DOWN.get(enter.state, 0))
+        if self.form.seconds_left:
+            self.loop.after(1.0, Tick(enter.entry))
+        self._asks.entered(enter.state)
+        self.draw()
+
+    def _rearm(self) -> None:
+        """Start the state's time anew: somebody is there."""
+        self._version += 1
+        if self._timeout_s is not None:
+            self.loop.after(self._timeout_s, Expiry(self.flow.entry, self._version))
+
+    def _count_down(self) -> None:
+        self.form = replace(self.form, seconds_left=max(0, self.form.seconds_left - 1))
+        self.draw()
+        self.loop.after(1.0, Tick(self.flow.entry))
+
+    def draw(self) -> None:
+        """Show what is; nothing happens where nothing changed."""
+        if self.face.show(self.view):
+            self._watch(self)

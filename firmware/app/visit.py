@@ -1,0 +1,57 @@
+"""What the box knows of the person before it: private, in memory, gone when the visit ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from firmware.quality.best import Score
+from statemachine.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One person's visit. Never logged: `repr` shows the record's id only."""
+
+    record_id: str | None = None
+    number: str = field(default="", repr=False)
+    case: str = "first_issue"
+    subject: Mapping[str, str] = field(default_factory=dict, repr=False)
+    source: str = "registry"
+    templates: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    wrong: frozenset[str] = frozenset()
+    eid: bool = False
+    attempts: Mapping[str, tuple[Score, ...]] = field(default_factory=dict)
+    fingers_good: int = 0
+    fingers_excepted: tuple[str, ...] = ()
+    fingers_done: tuple[str, ...] = ()
+    portrait: bytes = field(default=b"", repr=False)
+    ticket: str = ""
+    ticket_until: str = ""
+    receipt: str = ""
+    badge: str = ""
+    officer_name: str = field(default="", repr=False)
+    first_officer: str = ""
+    tries_left: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A job's answer: the event for the flow, and what the visit knows from now on."""
+
+    event: Event
+    visit: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A frame on its way to the screen, with the hint for it; `good` of `wanted` frames in a row are good."""
+
+    entry: int
+    pixels: Any = field(default=None, repr=False)
+    hint: str = ""
+    good: int = 0
+    score: int | None = None
+    lift: bool = False
+    fraction: float | None = None

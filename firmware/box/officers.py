@@ -1,0 +1,67 @@
+"""The staff of this box: who may do what, by badge and PIN (a local list; PINs hashed with scrypt)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+N, R, P, LENGTH = 2**14, 8, 1, 32  # RFC 7914: 16 MiB, some 50 ms on a PC
+
+
+class OfficersError(Exception):
+    """The list of staff cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """`role` is officer or technician; `pin` is `salt:hash` in hex."""
+
+    badge: str
+    officer: str
+    name: str
+    role: str
+    pin: str
+
+    def knows(self, pin: str) -> bool:
+        """Whether `pin` is this person's, compared in constant time."""
+        salt, _, expected = self.pin.partition(":")
+        return hmac.compare_digest(_hash(pin, bytes.fromhex(salt)).hex(), expected)
+
+
+def hashed(pin: str) -> str:
+    """`salt:hash` for a new PIN of six digits."""
+    if len(pin) != 6 or not pin.isdigit():
+        raise ValueError("a PIN has six digits")
+    salt = secrets.token_bytes(16)
+    return f"{salt.hex()}:{_hash(pin, salt).hex()}"
+
+
+def _hash(pin: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(pin.encode(), salt=salt, n=N, r=R, p=P, dklen=LENGTH)
+
+
+def read_officers(path: Path) -> Mapping[str, Officer]:
+    """Return the staff by badge; an absent list is an empty one. Raises OfficersError."""
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        return {row["badge"]: Officer(**row) for row in rows}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, KeyError) as exc:
+        raise OfficersError(f"{path} is not a list of staff: {exc}") from exc
+
+
+def write_officers(path: Path, officers: list[Officer]) -> None:
+    """Write the list (mode 0600)."""
+    rows = [
+        {"badge": o.badge, "officer": o.officer, "name": o.name, "role": o.role, "pin": o.pin}
+        for o in officers
+    ]
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -1,0 +1,87 @@
+"""The centre as its own process, as the demo and the tests start it: real TLS, real SQLite, a free port."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+READY_S = 20.0
+
+
+class CentreFailed(Exception):
+    """The centre did not start, or a set-up command was refused; the text is what it said."""
+
+
+class CentreProcess:
+    """`kiosk-centre serve` on loopback, over `folder`; ended when the `with` ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+
+    def set_up(self) -> None:
+        """Make the development keys on the first run."""
+        if not (self.folder / "pki").exists():
+            self._run("init", str(self.folder))
+
+    def enrol(self, box: str, out: Path) -> None:
+        """Give `box` its identity in `out`, once."""
+        if not (out / "identity.json").exists():
+            self._run("enrol-box", str(self.folder), "--box", box, "--out", str(out))
+
+    def import_people(self, file: Path) -> None:
+        self._run("registry", "import", str(self.folder), str(file))
+
+    def counts(self) -> dict[str, Any]:
+        counts: dict[str, Any] = json.loads(self._run("counts", str(self.folder)))
+        return counts
+
+    def __enter__(self) -> Self:
+        log = (self.folder / "centre.log").open("a")
+        with log:
+            self._process = subprocess.Popen(
+                [*_program(), "serve", str(self.folder), "--port", "0"],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                text=True,
+            )
+        assert self._process.stdout is not None  # noqa: S101  it is a pipe
+        line = self._process.stdout.readline()
+        if not line:
+            raise CentreFailed(f"the centre ended at once: see {self.folder / 'centre.log'}")
+        self.url = f"https://localhost:{json.loads(line)['port']}"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(READY_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stdout is not None  # noqa: S101  it is a pipe
+        self._process.stdout.close()
+
+    def _run(self, *words: str) -> str:
+        done = subprocess.run([*_program(), *words], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise CentreFailed(done.stderr.strip() or f"kiosk-centre {words[0]} failed")
+        return done.stdout
+
+
+def _program() -> Sequence[str]:
+    return (sys.executable, "-m", "centre")

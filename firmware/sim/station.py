@@ -1,0 +1,88 @@
+"""A virtual station: every device virtual at the lowest layer there is, and verbs of the world to move it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from types import TracebackType
+from typing import Protocol, Self
+
+from drivers.api import ChipReader
+from drivers.fingerprint import open_sensor
+from drivers.virtual.camera import VirtualCamera
+from drivers.virtual.card.card import VirtualCard
+from drivers.virtual.card.reader import VirtualReader
+from drivers.virtual.panel import VirtualPanel
+from drivers.virtual.usb_sensor import VirtualSensor
+from firmware.app.devices import Openers
+
+
+class Slot(Protocol):
+    """Where a card can be put down and lifted."""
+
+    def put(self, card: VirtualCard) -> None: ...
+    def lift(self) -> None: ...
+    def opener(self) -> Callable[[], AbstractContextManager[ChipReader]]: ...
+
+
+class InProcess:
+    """A reader in this process: the quickest way to a card."""
+
+    def __init__(self) -> None:
+        self.reader = VirtualReader()
+
+    def put(self, card: VirtualCard) -> None:
+        self.reader.put(card)
+
+    def lift(self) -> None:
+        self.reader.lift()
+
+    def opener(self) -> Callable[[], AbstractContextManager[ChipReader]]:
+        return lambda: self.reader
+
+
+class VirtualStation:
+    """Sensor, camera, panel and two card slots; `pcsc` puts the slots behind a private pcscd and vpcd.
+
+    `real_pace` keeps the real devices' timing. A context manager: pcscd ends with it.
+    """
+
+    def __init__(self, *, pcsc: bool = False, real_pace: bool = False, wait: Callable[[float], None]) -> None:
+        self.sensor = VirtualSensor(pause=wait if real_pace else None)
+        self.panel = VirtualPanel()
+        self.camera = VirtualCamera(light=self.panel.light, paced=real_pace)
+        self._pcsc = pcsc
+        self._stack = ExitStack()
+        self.chip: Slot = InProcess()
+        self.badge: Slot = InProcess()
+
+    def __enter__(self) -> Self:
+        if self._pcsc:
+            self.chip, self.badge = self._behind_pcscd()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def _behind_pcscd(self) -> tuple[Slot, Slot]:
+        from drivers.virtual.pcscd import PrivatePcscd
+        from firmware.sim.pcsc import Behind
+
+        pcscd = self._stack.enter_context(PrivatePcscd())
+        first, second = (Behind(self._stack, pcscd, number) for number in range(2))
+        return first, second
+
+    def openers(self) -> Openers:
+        """The drivers of a real box over these devices."""
+        return Openers(
+            finger=lambda: open_sensor(backend=self.sensor),
+            camera=lambda: self.camera,
+            chip=self.chip.opener(),
+            badge=self.badge.opener(),
+            panel=lambda: self.panel,
+        )

@@ -1,0 +1,178 @@
+"""What a touched action means where the flow is: an event, a change of the form, or a command. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from firmware.presenter import TICKET_DIGITS, Form, View, review_pages
+from statemachine import events as ev
+from statemachine.states import S
+
+PIN_DIGITS = 6
+NUMBER_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Work that must be durable, or checked, before the flow hears of it."""
+
+    name: str
+    value: str = ""
+
+
+Meaning = ev.Event | Form | Command | None
+
+
+def meaning(view: View, action: str) -> Meaning:
+    """What `action` does on the screen that `view` shows; None: nothing."""
+    verb, _, value = action.partition(":")
+    if verb == "digit":
+        return _typed(view, value)
+    if verb == "erase":
+        return replace(view.form, digits=view.form.digits[:-1])
+    if verb == "help":
+        return ev.HelpPressed()
+    if verb == "cannot":
+        return ev.HelpPressed()
+    answer = IN_STATE.get(view.state)
+    return answer(view, verb, value) if answer else SIMPLE.get((view.state, verb))
+
+
+def _typed(view: View, digit: str) -> Meaning:
+    if len(view.form.digits) >= _length(view):
+        return None
+    return replace(view.form, digits=view.form.digits + digit)
+
+
+def _length(view: View) -> int:
+    if view.state is S.IDENTIFY:
+        return NUMBER_DIGITS if view.session.way == "number" else TICKET_DIGITS
+    return PIN_DIGITS
+
+
+def _language(_: View, verb: str, value: str) -> Meaning:
+    if verb == "language":
+        return ev.LanguageChosen(value)
+    return ev.BackPressed() if verb == "back" else None
+
+
+def _identify(view: View, verb: str, value: str) -> Meaning:
+    if verb == "by":
+        return ev.WayChosen(value)
+    if verb == "back":
+        return ev.BackPressed()
+    if verb == "ok" and len(view.form.digits) == _length(view):
+        return Command("number" if view.session.way == "number" else "ticket", view.form.digits)
+    return None
+
+
+def _review(view: View, verb: str, value: str) -> Meaning:
+    if verb == "wrong":
+        return Command("wrong", value)
+    if verb == "ok":
+        if view.form.page < len(review_pages(view)):
+            return replace(view.form, page=view.form.page + 1)
+        return ev.Confirmed()
+    if verb == "back" and view.form.page > 1:
+        return replace(view.form, page=view.form.page - 1)
+    return None
+
+
+def _consent(view: View, verb: str, value: str) -> Meaning:
+    if verb == "consent":
+        return replace(view.form, stage="eid") if value == "yes" else ev.Declined()
+    if verb == "eid":
+        return Command("consent", value)
+    return replace(view.form, stage="") if verb == "back" and view.form.stage else None
+
+
+def _help(view: View, verb: str, _: str) -> Meaning:
+    if view.form.stage == "badge":
+        return replace(view.form, stage="") if verb == "back" else None
+    match verb:
+        case "officer":
+            return replace(view.form, stage="badge")
+        case "retry":
+            return ev.ReturnAsked()
+        case "back":
+            return ev.StopPressed()
+    return None
+
+
+def _officer(view: View, verb: str, _: str) -> Meaning:
+    if verb == "back":
+        return ev.BackPressed()
+    if verb == "ok" and len(view.form.digits) == PIN_DIGITS:
+        return Command("pin", view.form.digits)
+    return None
+
+
+ACT_EVENTS = {
+    "resume": ev.ReturnAsked(),
+    "done": ev.ReturnAsked(),
+    "pause": ev.PauseAsked(),
+}
+COMMANDS = ("attest", "guardian", "correct", "approve")
+
+
+def _assisted(view: View, verb: str, value: str) -> Meaning:
+    form = view.form
+    match verb, form.stage:
+        case "act", _:
+            return _act(form, value)
+        case "finger", "finger":
+            return replace(form, stage="except", picked=value)
+        case "except", "except":
+            return Command("except", f"{form.picked}:{value}")
+        case "yes", "sure":
+            return Command(form.picked)
+        case "ok", "second_pin" if len(form.digits) == PIN_DIGITS:
+            return Command("second_pin", form.digits)
+        case "back" | "no", stage if stage:
+            return Form()
+        case "back", _:
+            return ev.ReturnAsked()
+    return None
+
+
+def _act(form: Form, act: str) -> Meaning:
+    if act in ACT_EVENTS:
+        return ACT_EVENTS[act]
+    if act in COMMANDS:
+        return Command(act)
+    if act == "except":
+        return replace(form, stage="finger")
+    return replace(form, stage="sure", picked=act) if act in ("void", "refuse") else None
+
+
+def _technician(view: View, verb: str, _: str) -> Meaning:
+    if verb == "next":
+        pages = max(1, -(-len(view.form.rows) // 5))
+        return replace(view.form, page=view.form.page % pages + 1)
+    if verb == "retest":
+        return Command("examine")
+    return ev.BackPressed() if verb in ("back", "status") else None
+
+
+IN_STATE: dict[S, Callable[[View, str, str], Meaning]] = {
+    S.IDENTIFY: _identify,
+    S.REVIEW: _review,
+    S.CONSENT: _consent,
+    S.HELP: _help,
+    S.OFFICER: _officer,
+    S.ASSISTED: _assisted,
+    S.TECHNICIAN: _technician,
+    S.LANGUAGE: _language,
+}
+
+SIMPLE: dict[tuple[S, str], ev.Event] = {
+    (S.ATTRACT, "start"): ev.Started(),
+    (S.CONFIRM, "ok"): ev.Confirmed(),
+    (S.RECEIPT, "ok"): ev.Confirmed(),
+    (S.FAREWELL, "done"): ev.Confirmed(),
+    (S.PAUSED, "ok"): ev.Confirmed(),
+    (S.STILL_THERE, "here"): ev.StillHere(),
+    (S.STATUS, "back"): ev.BackPressed(),
+    (S.STATUS, "technician"): ev.TechnicianPressed(),
+}
