@@ -37,7 +37,7 @@ class Waiting:
         self._new_ticket = new_ticket
 
     def wait(self, record_id: str, reason: str, until: datetime) -> str:
-        """Put the record aside until its citizen comes back; return the ticket (`ABC-DEFG`).
+        """Put the record aside until its citizen comes back; return the ticket (`1234 5678`).
 
         Allowed for DRAFT and FROZEN. A record that waits again keeps its ticket.
         """
