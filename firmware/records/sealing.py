@@ -58,7 +58,11 @@ class Sealer:
             self._drafts.move(record_id, S.SEALED)
             self._outbox.insert(head)
             forget_rows(connection, record_id)
-            connection.execute("UPDATE record SET is_open = 0, ticket = NULL WHERE id = ?", (record_id,))
+            connection.execute(
+                "UPDATE record SET is_open = 0, ticket = NULL, waiting_reason = NULL, waiting_until = NULL"
+                " WHERE id = ?",
+                (record_id,),
+            )
             about = {"sequence": head.sequence, "digest": head.record_digest}
             self._audit.append("kiosk", "seal", record_id, about)
             self._audit.checkpoint()

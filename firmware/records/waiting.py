@@ -15,10 +15,12 @@ from firmware.records.states import RecordState
 from firmware.records.vault import Vault
 
 S = RecordState
+EXPIRES = (S.DRAFT, S.FROZEN)
+"""Where a ticket that has run out ends the record. Once a card may be live, it only goes forward."""
 
 
 class Waiting:
-    """Waiting is a flag on DRAFT or FROZEN, with a ticket and an expiry."""
+    """Waiting is a flag on DRAFT, FROZEN or ISSUING, with a ticket; on ISSUING it never runs out."""
 
     def __init__(
         self,
@@ -39,14 +41,15 @@ class Waiting:
     def wait(self, record_id: str, reason: str, until: datetime) -> str:
         """Put the record aside until its citizen comes back; return the ticket (`1234 5678`).
 
-        Allowed for DRAFT and FROZEN. A record that waits again keeps its ticket.
+        Allowed for DRAFT, FROZEN and ISSUING: the last is only put aside, and `until` does not end it. A
+        record that waits again keeps its ticket.
         """
-        self._drafts.require(record_id, S.DRAFT, S.FROZEN)
+        self._drafts.require(record_id, *EXPIRES, S.ISSUING)
         ticket = self._drafts.row(record_id)["ticket"] or self._free_ticket()
         about = {"kind": "ticket", "ticket": ticket, "reason": reason, "until": stamp(until)}
         self._vault.put(record_id, about)
         with self._db.transaction() as connection:
-            self._drafts.require(record_id, S.DRAFT, S.FROZEN)
+            self._drafts.require(record_id, *EXPIRES, S.ISSUING)
             connection.execute(
                 "UPDATE record SET ticket = ?, waiting_reason = ?, waiting_until = ?,"
                 " is_open = 0 WHERE id = ?",
@@ -56,18 +59,19 @@ class Waiting:
         return ticket
 
     def resume(self, ticket: str) -> str:
-        """Reopen the record of a ticket as a person typed it; return its id.
+        """Reopen the record of a ticket as a person typed it; return its id. Its step is where it was.
 
         Raises TicketRefused, and WrongState while another record is open.
         """
         code = tickets.normal(ticket)
         with self._db.transaction() as connection:
             row = connection.execute(
-                "SELECT id, waiting_until FROM record WHERE ticket = ? AND waiting_until IS NOT NULL", (code,)
+                "SELECT id, state, waiting_until FROM record WHERE ticket = ? AND waiting_until IS NOT NULL",
+                (code,),
             ).fetchone()
             if row is None:
                 raise TicketRefused("ticket_unknown")
-            if row["waiting_until"] <= self._clock.stamp():
+            if row["state"] in EXPIRES and row["waiting_until"] <= self._clock.stamp():
                 raise TicketRefused("ticket_expired")
             if (other := self._drafts.open_record()) is not None:
                 raise WrongState(other, "open", "another one at the same time")
@@ -81,10 +85,11 @@ class Waiting:
         return record_id
 
     def expire(self) -> list[str]:
-        """Abandon every waiting record whose ticket has run out; return their ids."""
+        """Abandon every waiting DRAFT and FROZEN record whose ticket has run out; return their ids."""
         with self._db.reading() as connection:
             rows = connection.execute(
-                "SELECT id FROM record WHERE waiting_until <= ?", (self._clock.stamp(),)
+                "SELECT id FROM record WHERE state IN (?, ?) AND waiting_until <= ?",
+                (*EXPIRES, self._clock.stamp()),
             ).fetchall()
         for row in rows:
             self._drafts.end(row["id"], S.ABANDONED, "ticket_expired", "kiosk")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support import box
+from support import box, record
 
 from firmware.records import tickets
 from firmware.records.errors import TicketRefused, WrongState
@@ -125,3 +126,65 @@ def test_an_expired_ticket_is_refused_and_its_record_erased(journal: Journal, cl
     assert journal.expire() == [record_id]
     assert journal.state(record_id) is RecordState.ABANDONED
     assert journal._vault.records() == [] and journal.expire() == []
+
+
+def test_a_torn_card_is_put_aside_and_its_ticket_never_runs_out(journal: Journal, clock: box.Clock) -> None:
+    record_id = box.frozen(journal)
+    box.issuing(journal, record_id)
+    journal.stage(record_id, 1, "SOD")
+    journal.step(record_id, "WRITE_CHIP")
+    ticket = journal.wait(record_id, "left", clock.at + timedelta(days=30))
+    assert journal.open_record() is None and journal.counts().waiting == 1
+    clock.pass_time(days=390)
+    assert journal.expire() == []
+    assert journal.resume(ticket) == record_id == journal.open_record()
+    draft = journal.draft(record_id)
+    assert (draft.state, draft.step) == (RecordState.ISSUING, "WRITE_CHIP")
+    assert journal.attempt(record_id).stage == "SOD"
+    journal.complete(record_id, 1, box.REPORT)
+    journal.seal(record_id)
+    assert journal.counts().waiting == 0
+
+
+def test_a_torn_card_that_waits_still_only_goes_forward(journal: Journal, clock: box.Clock) -> None:
+    record_id = box.frozen(journal)
+    box.issuing(journal, record_id)
+    journal.wait(record_id, "left", clock.at + timedelta(days=30))
+    for end in (journal.abandon, journal.refuse):
+        with pytest.raises(WrongState):
+            end(record_id, "left")
+    assert journal.lost(record_id, 1, box.OFFICERS) == 2  # the card never came back
+    assert journal.void_cards(record_id)
+
+
+def test_a_card_that_turns_out_whole_after_its_citizen_left_is_sealed(
+    journal: Journal, clock: box.Clock
+) -> None:
+    record_id = box.frozen(journal)
+    box.issuing(journal, record_id)
+    ticket = journal.wait(record_id, "left", clock.at + timedelta(days=30))
+    journal.complete(record_id, 1, box.REPORT)
+    clock.pass_time(days=31)
+    assert journal.expire() == [] and journal.unsealed() == [record_id]
+    journal.seal(record_id)
+    assert journal.counts().waiting == 0
+    with pytest.raises(TicketRefused, match="unknown"):
+        journal.resume(ticket)
+
+
+def test_a_complete_record_does_not_wait(journal: Journal, clock: box.Clock) -> None:
+    with pytest.raises(WrongState):
+        journal.wait(box.completed(journal), "left", clock.at + timedelta(days=30))
+
+
+def test_a_torn_card_waits_on_when_the_database_is_lost(tmp_path: Path) -> None:
+    with box.open_journal(tmp_path) as journal:
+        record_id = box.frozen(journal)
+        box.issuing(journal, record_id)
+        ticket = journal.wait(record_id, "left", record.NOW + timedelta(days=1))
+    (tmp_path / "data" / "journal.db").write_bytes(b"no database" * 500)
+    later = box.Clock(record.NOW + timedelta(days=50))
+    with box.open_journal(tmp_path, later) as journal:
+        assert journal.rebuilt is not None and journal.expire() == []
+        assert journal.resume(ticket) == record_id
+        assert journal.state(record_id) is RecordState.ISSUING
