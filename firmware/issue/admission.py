@@ -57,7 +57,7 @@ def begin(state: CardState, mark: Mark) -> Mark | None:
         return Mark(Stage.KEYS, serial=state.serial)
     if state.kind == BLANK and mark.stage is Stage.KEYS:
         same = state.serial is not None and state.serial == mark.serial
-        return Mark(Stage.KEYS, mark.again or not same, state.serial)
+        return Mark(Stage.KEYS, mark.again or not same, mark.apdus, state.serial)
     if state.kind == OURS and mark.stage is not Stage.FRESH:
         return None
     raise refusal(state)

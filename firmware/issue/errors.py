@@ -7,11 +7,11 @@ class IssueError(Exception):
     """The transaction cannot go on; the journal says how far it came."""
 
 
-class SignerUnavailable(IssueError):  # noqa: N818 (it says what happened)
+class SignerUnavailable(IssueError):
     """Nobody answers who may sign: the record waits and gets a ticket; nothing was lost."""
 
 
-class SignerRefused(IssueError):  # noqa: N818 (it says what happened)
+class SignerRefused(IssueError):
     """The signer will not sign this, or what it signed is not for this card; `reason` is a key."""
 
     def __init__(self, reason: str) -> None:
@@ -19,7 +19,7 @@ class SignerRefused(IssueError):  # noqa: N818 (it says what happened)
         self.reason = reason
 
 
-class IssueBroken(IssueError):  # noqa: N818 (it says what happened)
+class IssueBroken(IssueError):
     """The card is not what was written to it: only `Transaction.lost` leads on from here."""
 
     def __init__(self, check: str, detail: str = "") -> None:
@@ -27,5 +27,5 @@ class IssueBroken(IssueError):  # noqa: N818 (it says what happened)
         self.check = check
 
 
-class OutOfOrder(IssueError):  # noqa: N818 (it says what happened)
+class OutOfOrder(IssueError):
     """A call that the journal's stage does not allow: the caller has a bug."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
+from urllib.parse import quote, unquote
 
 from firmware.issue.errors import OutOfOrder
 
@@ -27,34 +28,43 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """`Attempt.stage` in parts, written `STAGE [again] [card=SERIAL]`.
+    """`Attempt.stage` in parts, written `STAGE [again] apdus=N [card=SERIAL]`.
 
-    `again`: access keys went to a card more than once, so two cards may have them. `serial`: the
-    card's own identifier where its dialect has one.
+    `again`: access keys went to a card more than once, so two cards may have them. `apdus`: sent up
+    to here, less what was torn. `serial`: the card's own identifier where its dialect has one.
     """
 
     stage: Stage = Stage.FRESH
     again: bool = False
+    apdus: int = 0
     serial: str | None = None
 
     def at(self, stage: Stage) -> Self:
         """The same card, further on."""
         return replace(self, stage=stage)
 
+    def after(self, apdus: int) -> Self:
+        """The same place, that many APDUs later."""
+        return replace(self, apdus=self.apdus + apdus)
+
     def reached(self, stage: Stage) -> bool:
         return self.stage.rank >= stage.rank
 
     def text(self) -> str:
-        card = [f"card={self.serial}"] if self.serial else []
-        return " ".join([self.stage.value, *(["again"] if self.again else []), *card])
+        if self == Mark():
+            return ""
+        again = ["again"] if self.again else []
+        card = [f"card={quote(self.serial)}"] if self.serial else []
+        return " ".join([self.stage.value, *again, f"apdus={self.apdus}", *card])
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises OutOfOrder for a line that no `text` wrote."""
         stage, *rest = text.split(" ")
-        serial = next((word[5:] for word in rest if word.startswith("card=")), None)
+        said = dict(word.split("=", 1) for word in rest if "=" in word)
+        serial = unquote(said["card"]) if "card" in said else None
         try:
-            mark = cls(Stage(stage), "again" in rest, serial)
+            mark = cls(Stage(stage), "again" in rest, int(said.get("apdus", "0")), serial)
         except ValueError as exc:
             raise OutOfOrder(f"a stage {stage!r} that this program does not know") from exc
         if mark.text() != text:

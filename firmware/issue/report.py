@@ -24,12 +24,11 @@ def chip_report(
     locked: Sequence[str],
     card: Personalizer,
     mark: Mark,
-    apdus: int,
     at: datetime,
 ) -> dict[str, Any]:
     """JSON with the names of the manifest's `chip`; `card_serial` is None where the card has none.
 
-    `apdus` counts what this process sent for the attempt: after a restart, only since then.
+    `apdus` counts those of the attempt, over restarts, less what was torn.
     """
     groups = {lds.dg_number(fid): content for fid, content in files.items()}
     return {
@@ -46,6 +45,6 @@ def chip_report(
         "document_signer": authenticated.document_signer,
         "csca": authenticated.csca,
         "block_bytes": card.block_bytes,
-        "apdus": apdus,
+        "apdus": mark.apdus,
         "at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }

@@ -50,6 +50,7 @@ class _Work:
     image: CardImage
     mark: Mark
     sod: bytes | None
+    apdus_before: int  # on the card's counter, when `mark` was kept or read
 
     @property
     def content_bytes(self) -> int:
@@ -88,7 +89,6 @@ class Transaction:
         self._orders = orders
         self._now = now
         self._progress = progress
-        self._apdus_before: dict[str, int] = {}
 
     # --- the three calls ---
 
@@ -148,7 +148,6 @@ class Transaction:
         """
         if not officers:
             raise OutOfOrder("a card is declared lost by an officer")
-        self._apdus_before.pop(record_id, None)
         number = self._journal.attempt(record_id).number
         return self._journal.lost(record_id, number, officers)
 
@@ -255,10 +254,8 @@ class Transaction:
     def _complete(self, work: _Work, locked: Sequence[str]) -> None:
         """The report names what `verify` found on the card: the same bytes authenticate here again."""
         authenticated = self._authority.authenticate(work.files[Fid.SOD], work.image.files)
-        apdus = self._card.apdus - self._apdus_before.pop(work.record_id)
-        report = chip_report(
-            work.attempt, work.files, authenticated, locked, self._card, work.mark, apdus, self._now()
-        )
+        mark = work.mark.after(self._card.apdus - work.apdus_before)
+        report = chip_report(work.attempt, work.files, authenticated, locked, self._card, mark, self._now())
         self._journal.complete(work.record_id, work.attempt.number, report)
 
     # --- the card and the journal ---
@@ -270,13 +267,14 @@ class Transaction:
         image = CardImage.from_bytes(attempt.image)
         if self._card.unreadable & image.files.keys():
             raise OutOfOrder(f"the image has a file that {self._card.name} never gives back")
-        self._apdus_before.setdefault(record_id, self._card.apdus)
-        return _Work(record_id, attempt, image, Mark.parse(attempt.stage), attempt.sod)
+        mark = Mark.parse(attempt.stage)
+        return _Work(record_id, attempt, image, mark, attempt.sod, self._card.apdus)
 
     def _keep(self, work: _Work, mark: Mark) -> _Work:
-        if mark != work.mark:
-            self._journal.stage(work.record_id, work.attempt.number, mark.text())
-        return replace(work, mark=mark)
+        apdus = self._card.apdus
+        mark = mark.after(apdus - work.apdus_before)
+        self._journal.stage(work.record_id, work.attempt.number, mark.text())
+        return replace(work, mark=mark, apdus_before=apdus)
 
     def _demand(self, work: _Work, stage: Stage) -> None:
         if not work.mark.reached(stage):

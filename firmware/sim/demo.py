@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+from rich.console import Console
 
 from config.load import load
 from config.schema import Config
 from drivers.api import FingerImage
+from drivers.virtual.card.card import VirtualCard
 from drivers.virtual.skin import Finger, impression
 from firmware.app.build import build
 from firmware.app.kiosk import Act, Kiosk
@@ -24,13 +28,15 @@ from firmware.quality.nbis.runtime import ScorerMissing, locate
 from firmware.records.format.rules import local_day
 from firmware.sim.centre import CentreProcess
 from firmware.sim.citizen import Habits, VirtualCitizen
+from firmware.sim.evidence import gather
 from firmware.sim.people import Citizen, citizen, registry_row
+from firmware.sim.show import Show, report, tables
 from firmware.sim.station import VirtualStation
 from statemachine.states import S
 from ui_fb.display import MemoryDisplay
 
 BOX = "BOX-VIRTUAL-01"
-BLANKS = 100
+PATIENCE_S = 240.0
 PINS = {"NV-0001": "135790", "NV-0002": "246802", "KT-0001": "112233"}
 """Badges of the virtual station's made-up staff and their PINs: a virtual station only."""
 
@@ -46,6 +52,8 @@ class Wishes:
     real_pace: bool = False
     pcsc: bool = False
     folder: Path = Path("var/demo")
+    fresh: bool = True
+    """Begin with an empty centre and an empty box; the development keys stay."""
 
 
 class DemoFailed(Exception):
@@ -63,8 +71,9 @@ class VirtualOffice:
 
     def __enter__(self) -> VirtualOffice:
         folder = self.wishes.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "centre").mkdir(exist_ok=True)
+        if self.wishes.fresh:
+            _forget_records(folder)
+        (folder / "centre").mkdir(parents=True, exist_ok=True)
         self.centre.set_up()
         self.centre.enrol(BOX, folder / "box" / "identity")
         write_officers(folder / "box" / "identity" / "officers.json", staff())
@@ -104,6 +113,16 @@ class VirtualOffice:
         self.centre.import_people(file)
 
 
+def _forget_records(folder: Path) -> None:
+    """Remove what an earlier run made, but for the development keys of the centre."""
+    shutil.rmtree(folder / "box", ignore_errors=True)
+    for left in (folder / "centre").glob("*"):
+        if left.is_dir() and left.name != "pki":
+            shutil.rmtree(left)
+        elif left.is_file():
+            left.unlink()
+
+
 def staff() -> list[Officer]:
     """Two officers and a technician of a virtual station."""
     roles = {"NV": "officer", "KT": "technician"}
@@ -132,51 +151,105 @@ def _template_maker(config: Config) -> tuple[Callable[[int, str], bytes] | None,
     return template, scorer.close
 
 
-def walk(office: VirtualOffice, watch: Callable[[Kiosk], None], habits: Habits) -> Kiosk:
-    """Let every citizen walk through the procedure; returns when all records are delivered.
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One citizen's way through: the record it made and the card it went home with."""
 
-    Raises DemoFailed when a citizen does not get home with a card and a receipt in time.
-    """
-    loop = Loop()
-    display = MemoryDisplay((800, 480))
-    waiting = list(office.people)
-    inside: list[VirtualCitizen] = []
-    deadline = loop.clock() + 180.0 * len(waiting) + 60.0
+    record_id: str
+    card: VirtualCard
 
-    def look(kiosk: Kiosk) -> None:
-        watch(kiosk)
-        screen = kiosk.face.last
-        if screen is None:
-            return
-        if kiosk.flow.state is S.ATTRACT and (not inside or inside[-1].gone):
-            if not waiting:
+
+class Walker:
+    """Sends every citizen of an office through one kiosk, and waits until their records are delivered."""
+
+    def __init__(self, office: VirtualOffice, habits: Habits, watch: Callable[[Kiosk], None]) -> None:
+        self._office, self._habits, self._watch = office, habits, watch
+        self._loop = Loop()
+        self._waiting = list(office.people)
+        self._inside: VirtualCitizen | None = None
+        self.walks: list[Walk] = []
+        display = MemoryDisplay((800, 480))
+        self.kiosk = build(office.config(), office.station.openers(), display, self._loop, self._look)
+
+    def run(self) -> list[Walk]:
+        """Raises DemoFailed when somebody does not get home with card and receipt in time."""
+        deadline_s = self._loop.clock() + PATIENCE_S * (len(self._waiting) + 1)
+
+        def check() -> None:
+            if self._loop.clock() > deadline_s:
+                flow = self.kiosk.flow
+                raise DemoFailed(f"stuck in {flow.state} ({flow.session.reason or 'no reason given'})")
+            if len(self.kiosk.last_receipts) >= len(self._office.people):
+                self._loop.end()
+            self._loop.after(0.2, check)
+
+        self._loop.after(0.2, check)
+        self.kiosk.start()
+        self._loop.run(self.kiosk.handle)
+        return self.walks
+
+    def _look(self, kiosk: Kiosk) -> None:
+        self._watch(kiosk)
+        if self._inside is not None and self._inside.gone and kiosk.flow.state is S.ATTRACT:
+            self._inside = None
+        if self._inside is None:
+            if not self._waiting or kiosk.flow.state is not S.ATTRACT:
                 return
-            inside.append(
-                VirtualCitizen(waiting.pop(0), habits, office.station, loop, lambda a: loop.post(Act(a)))
-            )
-        if inside:
-            inside[-1].sees(screen, kiosk.flow.entry)
+            self._inside = self._next()
+        screen = kiosk.face.last
+        if screen is not None:
+            self._inside.sees(screen, kiosk.flow.entry)
+        if kiosk.flow.state is S.FAREWELL and kiosk.visit.record_id is not None:
+            self.walks.append(Walk(kiosk.visit.record_id, self._inside.card))
 
-    kiosk = build(office.config(), office.station.openers(), display, loop, look)
+    def _next(self) -> VirtualCitizen:
+        def touch(action: str) -> None:
+            self._loop.post(Act(action))
 
-    def check() -> None:
-        if loop.clock() > deadline:
-            raise DemoFailed(
-                f"stuck in {kiosk.flow.state} ({kiosk.flow.session.reason or 'no reason given'})"
-            )
-        if not waiting and inside and inside[-1].gone and len(kiosk.last_receipts) >= len(office.people):
-            loop.end()
-        loop.after(0.2, check)
-
-    loop.after(0.2, check)
-    try:
-        kiosk.start()
-        loop.run(kiosk.handle)
-    finally:
-        kiosk.close()
-    return kiosk
+        return VirtualCitizen(self._waiting.pop(0), self._habits, self._office.station, self._loop, touch)
 
 
-def summary(office: VirtualOffice) -> dict[str, Any]:
-    """What the centre holds now."""
-    return office.centre.counts()
+def demo(wishes: Wishes, console: Console) -> None:
+    """Run the demo and print it. Raises DemoFailed or NotShown with the reason when anything is not so."""
+    show = Show(console)
+    show.say("centre, keys and virtual station …")
+    with VirtualOffice(wishes) as office:
+        how = "private pcscd + vpcd" if wishes.pcsc else "virtual reader in process"
+        show.say(f"centre at {office.centre.url} (own process), chip over {how}")
+        habits = Habits(
+            language=wishes.language,
+            pause_s=0.9 if wishes.real_pace else 0.03,
+            dry=0.35 if wishes.worn else 0.05,
+            worn=0.45 if wishes.worn else 0.0,
+        )
+        walker = Walker(office, habits, show.watch)
+        try:
+            walks = walker.run()
+            show.close()
+            evidence = [
+                gather(walker.kiosk.desk, wishes.folder / "centre", walk.record_id, walk.card)
+                for walk in _once(walks)
+            ]
+        finally:
+            walker.kiosk.close()
+        for number, one in enumerate(evidence, start=1):
+            tables(console, number, one)
+        counts = office.centre.counts()
+    show.say(f"centre holds: {counts['records']}, cards granted: {counts['grants']}")
+    _pictures(wishes.folder / "screens", show)
+    report(wishes.folder / "report.json", evidence)
+    if len(evidence) != wishes.citizens or sum(counts["records"].values()) != wishes.citizens:
+        raise DemoFailed(f"{wishes.citizens} citizens came, {len(evidence)} records are proven: {counts}")
+    show.say(f"[bold]{wishes.citizens} citizen(s), {len(evidence)} card(s), {len(evidence)} receipt(s)[/]")
+
+
+def _once(walks: list[Walk]) -> list[Walk]:
+    return list({walk.record_id: walk for walk in walks}.values())
+
+
+def _pictures(folder: Path, show: Show) -> None:
+    from ui_fb import gallery
+
+    show.say("pictures of all screens …")
+    count = gallery.write(folder)
+    show.say(f"{count} pictures: {folder}/*.png, open {folder / 'index.html'}")

@@ -1,0 +1,118 @@
+"""`kiosk`: the one command of a box. `kiosk COMMAND --help` says more."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads spin; two slow cores have other work
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Trạm thu nhận căn cước · the enrolment kiosk.",
+)
+EX_CONFIG = 78
+
+
+class Language(StrEnum):
+    VI = "vi"
+    EN = "en"
+
+
+class Pace(StrEnum):
+    REAL = "real"
+    FAST = "fast"
+
+
+Settings = Annotated[
+    Path | None, typer.Option("--config", help="The site's TOML file, over config/default.toml.")
+]
+Board = Annotated[str | None, typer.Option(help="A file of config/boards, as in pi4-7inch.")]
+
+
+@app.command()
+def demo(
+    citizens: Annotated[int, typer.Option(min=1, max=50, help="How many made-up citizens come.")] = 1,
+    seed: Annotated[int, typer.Option(help="Who they are: the same seed, the same people.")] = 1,
+    worn_fingers: Annotated[bool, typer.Option("--worn-fingers", help="Hands that worked hard.")] = False,
+    language: Annotated[Language, typer.Option(help="The language they choose.")] = Language.VI,
+    pace: Annotated[Pace, typer.Option(help="Human pauses and device timing, or none.")] = Pace.FAST,
+    pcsc: Annotated[bool, typer.Option("--pcsc", help="The card behind a private pcscd and vpcd.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where everything of the demo lies.")] = Path("var/demo"),
+) -> None:
+    """Let made-up citizens walk from the greeting to a working chip card, on virtual devices."""
+    from rich.console import Console
+
+    from firmware.sim import demo as show
+
+    wishes = show.Wishes(
+        citizens=citizens,
+        seed=seed,
+        worn=worn_fingers,
+        language=language.value,
+        real_pace=pace is Pace.REAL,
+        pcsc=pcsc,
+        folder=folder,
+    )
+    show.demo(wishes, Console(highlight=False))
+
+
+@app.command()
+def doctor(
+    config: Settings = None,
+    board: Board = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    virtual: Annotated[bool, typer.Option("--virtual", help="Examine the virtual devices.")] = False,
+) -> None:
+    """Open every configured device, measure it, say what to do. Exit code 1: something failed."""
+    from config.load import load
+    from firmware import doctor as examination
+    from firmware.app.devices import real_openers
+
+    settings = load(*([config] if config else []), board=board)
+    openers = _virtual_openers() if virtual else real_openers(settings)
+    findings = []
+    for finding in examination.examine(settings, openers):
+        findings.append(finding)
+        _say_finding(finding, as_json)
+    raise typer.Exit(1 if examination.failed(findings) else 0)
+
+
+def _virtual_openers() -> Any:
+    from firmware.sim.station import VirtualStation
+
+    return VirtualStation(wait=lambda _: None).openers()
+
+
+def _say_finding(finding: Any, as_json: bool) -> None:
+    if as_json:
+        row = {name: getattr(finding, name) for name in ("name", "value", "limit", "verdict", "advice")}
+        typer.echo(json.dumps(row, ensure_ascii=False))
+        return
+    typer.echo(f"{finding.verdict.upper():<5} {finding.name:<12} {finding.value}  (limit: {finding.limit})")
+    if finding.verdict == "fail":
+        typer.echo(f"      → {finding.advice}")
+
+
+def main() -> None:
+    """The entry point: an error that people can mend is one line and an exit code, never a traceback."""
+    from config.load import ConfigError
+
+    try:
+        app()
+    except ConfigError as exc:
+        sys.stderr.write(f"kiosk: {exc}\n")
+        sys.exit(EX_CONFIG)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""What the demo proves from outside the kiosk: the record as the centre opens it, and the card itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyrage
+from cryptography import x509
+
+from drivers.virtual.card.card import VirtualCard
+from firmware.app.desk import Desk
+from firmware.document.mrz import access_keys, td1
+from firmware.quality.best import FingerRules
+from firmware.records.format.receipt import Receipt
+from firmware.records.format.seal import OpenedRecord, open_sealed
+from firmware.sim.guard import Passport, read_card
+
+
+class NotShown(Exception):
+    """Something that the demo must show is not so; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One finished citizen: the manifest and receipt that the centre has, and what a guard reads."""
+
+    manifest: Mapping[str, Any]
+    receipt: Receipt
+    passport: Passport
+    sealed_bytes: int
+    thresholds: Mapping[str, int]
+    states: tuple[tuple[str, str, str], ...]
+
+
+def gather(desk: Desk, centre: Path, record_id: str, card: VirtualCard) -> Evidence:
+    """Collect and cross-check the evidence for one record. Raises NotShown, DocumentError, CardError."""
+    signed = desk.store.call(lambda journal: journal.receipt(record_id))
+    if signed is None:
+        raise NotShown(f"no receipt came for record {record_id}")
+    receipt = signed.verify(desk.identity.certificate("receipt"))
+    sealed = _sealed_file(centre, receipt.sealed_digest)
+    opened = _opened(centre, sealed.read_bytes())
+    subject = {name: field["value"] for name, field in opened.manifest["subject"].items()}
+    passport = read_card(card, access_keys(td1(subject)), desk.identity.folder / "csca.pem")
+    _check(opened, receipt, passport)
+    size = sealed.stat().st_size
+    return Evidence(
+        opened.manifest, receipt, passport, size, FingerRules().least, _states(opened, receipt, size)
+    )
+
+
+def _sealed_file(centre: Path, digest: str) -> Path:
+    found = next((centre / "records").rglob(f"*{digest}*"), None)
+    if found is None:
+        raise NotShown(f"the centre has no sealed file {digest[:12]}…")
+    return found
+
+
+def _opened(centre: Path, data: bytes) -> OpenedRecord:
+    """Open a sealed record with the development centre's own keys."""
+    secret = (centre / "pki" / "recipients-identity.txt").read_text().split()[-1]
+    authority = x509.load_pem_x509_certificate((centre / "pki" / "box-ca.crt.pem").read_bytes())
+    return open_sealed(data, [pyrage.x25519.Identity.from_str(secret)], authority, datetime.now(UTC))
+
+
+def _check(opened: OpenedRecord, receipt: Receipt, passport: Passport) -> None:
+    manifest = opened.manifest
+    portrait = opened.files[manifest["portrait"]["image"]]
+    facts = {
+        "the receipt is for another record": receipt.record_digest == opened.record_digest,
+        "the card's portrait is not the record's": passport.portrait == portrait,
+        "the chip was not locked": manifest["chip"]["locked"],
+        "the record does not say that it is simulated": manifest["simulated"],
+        "not all ten fingers are there": len(manifest["fingers"]) == 10,
+    }
+    for wrong, holds in facts.items():
+        if not holds:
+            raise NotShown(wrong)
+
+
+def _states(opened: OpenedRecord, receipt: Receipt, size: int) -> tuple[tuple[str, str, str], ...]:
+    manifest = opened.manifest
+    first = {step["step"]: step["at"] for step in reversed(manifest["steps"])}
+    content = sum(file["bytes"] for file in manifest["files"].values())
+    rows = (
+        ("DRAFT", manifest["started_at"], f"case {manifest['case']}, rule pack {manifest['rule_pack']}"),
+        ("FROZEN", first.get("PLACE_CARD", ""), f"{len(manifest['files'])} files, {content} B"),
+        ("ISSUING", manifest["chip"]["at"], f"attempt {manifest['chip']['attempt']}"),
+        ("COMPLETE", manifest["completed_at"], f"number {manifest['sequence']} of this box"),
+        ("SEALED", manifest["completed_at"], f"{size} B, age to the centre"),
+        ("ACKED, PURGED", f"{receipt.at:%Y-%m-%dT%H:%M:%S}", "sealed file removed from the box"),
+    )
+    return tuple((state, at[11:19], note) for state, at, note in rows)

@@ -1,0 +1,169 @@
+"""What a person sees of the demo: a line a step, bars over the fingers and the chip, tables at the end."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from firmware.app.kiosk import Kiosk
+from firmware.sim.evidence import Evidence
+from statemachine.session import FINGERS
+from statemachine.states import CHIP, S
+
+SAYS: Mapping[S, tuple[str, str]] = {
+    S.ATTRACT: ("Xin chào", "greeting"),
+    S.LANGUAGE: ("Chọn ngôn ngữ", "language"),
+    S.IDENTIFY: ("Đọc mã QR của thẻ cũ", "identify: QR of the old card"),
+    S.LOOKUP: ("Tra cứu", "look-up in the registry"),
+    S.PROVE: ("Xác thực vân tay 1:1", "prove: finger against the registry"),
+    S.REVIEW: ("Kiểm tra tờ khai", "review of every field"),
+    S.CONSENT: ("Đồng ý", "consent and eID request"),
+    S.FINGERS: ("Mười ngón tay", "ten fingers"),
+    S.PORTRAIT: ("Ảnh chân dung", "portrait"),
+    S.CONFIRM: ("Xác nhận", "confirm"),
+    S.PLACE_CARD: ("Đặt thẻ trắng", "place a blank card"),
+    S.WRITE_CHIP: ("Ghi chip", "write the chip, read back, sign"),
+    S.VERIFY_CHIP: ("Kiểm tra chip", "verify: passive authentication up to the CSCA"),
+    S.LOCK_CHIP: ("Khoá chip", "lock, and proof of the lock"),
+    S.RECEIPT: ("Giấy hẹn", "receipt"),
+    S.FAREWELL: ("Cảm ơn", "farewell"),
+    S.HOLD_STILL: ("Giữ yên thẻ", "hold the card still"),
+    S.HELP: ("Gọi cán bộ", "an officer is called"),
+    S.PAUSED: ("Giấy hẹn làm tiếp", "a ticket"),
+    S.STILL_THERE: ("Còn đó không?", "still there?"),
+    S.OUT_OF_ORDER: ("Tạm ngừng", "out of order"),
+}
+
+
+class Show:
+    """Prints as the kiosk moves; `watch` is called for every new picture."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._started = time.monotonic()
+        self._entered_s = self._started
+        self._state = S.ATTRACT
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._pictures: dict[str, Any] = {}
+
+    def say(self, text: str) -> None:
+        self._console.print(f"{self._clock()}  {text}")
+
+    def watch(self, kiosk: Kiosk) -> None:
+        state = kiosk.flow.state
+        if state is not self._state:
+            self._leave()
+            self._state, self._entered_s = state, time.monotonic()
+            self._begin(state)
+        if state is S.FINGERS and self._progress and self._task is not None:
+            self._progress.update(self._task, completed=len(FINGERS) - len(kiosk.flow.session.fingers))
+        elif state in CHIP and self._progress and self._task is not None:
+            self._progress.update(self._task, completed=100 * kiosk.form.fraction)
+
+    def close(self) -> None:
+        self._leave()
+
+    def _clock(self) -> str:
+        return f"[dim]{time.monotonic() - self._started:7.1f} s[/]"
+
+    def _begin(self, state: S) -> None:
+        total = {S.FINGERS: len(FINGERS)}.get(state, 100 if state in CHIP else 0)
+        if total:
+            vi, en = SAYS[state]
+            columns = (
+                TextColumn("           {task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f} %"),
+            )
+            self._progress = Progress(*columns, console=self._console, transient=True)
+            self._task = self._progress.add_task(f"{vi} · {en}", total=total)
+            self._progress.start()
+
+    def _leave(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = self._task = None
+        if self._state in SAYS and self._state is not S.ATTRACT:
+            vi, en = SAYS[self._state]
+            took = time.monotonic() - self._entered_s
+            self._console.print(
+                f"{self._clock()}  {self._state:<12} {vi} [dim]·[/] {en} [dim]({took:.1f} s)[/]"
+            )
+
+
+def tables(console: Console, number: int, evidence: Evidence) -> None:
+    """The closing tables of one citizen, all from what the centre received and the finished card says."""
+    console.print(_captured(number, evidence))
+    console.print(_chip(evidence))
+    console.print(_record(evidence))
+
+
+def _captured(number: int, evidence: Evidence) -> Table:
+    table = Table(title=f"Công dân · citizen {number}: thu nhận · captured (SIMULATED)", title_justify="left")
+    for name in ("", "điểm · score", "lần · attempts", "kết quả · result"):
+        table.add_column(name)
+    for finger in evidence.manifest["fingers"]:
+        scorer = finger["scorer"]["name"] if finger["scorer"] else "-"
+        label = f"{finger['score']} ({scorer}{', estimate' if finger['scorer']['estimate'] else ''})"
+        passed = finger["score"] >= evidence.thresholds[finger["position"]]
+        table.add_row(
+            finger["position"],
+            label,
+            str(len(finger["attempts"])),
+            "good" if passed else "best of three, below threshold",
+        )
+    portrait = evidence.manifest["portrait"]
+    size = evidence.manifest["files"][portrait["image"]]["bytes"]
+    eyes = portrait["scores"].get("inter_eye_px", portrait["scores"].get("inter_eye_distance_px", 0))
+    table.add_row(
+        "portrait", f"{eyes:.0f} px between the eyes", str(portrait["attempts"]), f"{size} B JPEG 2000"
+    )
+    return table
+
+
+def _chip(evidence: Evidence) -> Table:
+    table = Table(title="Chip (virtual card): read back through BAC by a second reader", title_justify="left")
+    for name in ("tệp · file", "bytes", "kết quả · result"):
+        table.add_column(name)
+    for file in evidence.passport.files:
+        table.add_row(file.name, str(file.size), "read back and verified")
+    table.add_row("checks", "", ", ".join(evidence.passport.checks))
+    return table
+
+
+def _record(evidence: Evidence) -> Table:
+    table = Table(title="Hồ sơ · record", title_justify="left")
+    for name in ("trạng thái · state", "lúc · at (UTC)", ""):
+        table.add_column(name)
+    for state, at, note in evidence.states:
+        table.add_row(state, at, note)
+    receipt = evidence.receipt
+    table.add_row(
+        "receipt",
+        f"{receipt.at:%H:%M:%S}",
+        f"{receipt.kind}, ledger position {receipt.position}, signature holds",
+    )
+    return table
+
+
+def report(path: Path, evidence: list[Evidence]) -> None:
+    """Write the same as JSON beside the pictures, without personal data."""
+    rows = [
+        {
+            "record_id": one.manifest["record_id"],
+            "receipt": str(one.receipt.kind),
+            "scores": {finger["position"]: finger["score"] for finger in one.manifest["fingers"]},
+            "chip": [file.name for file in one.passport.files],
+            "sealed_bytes": one.sealed_bytes,
+        }
+        for one in evidence
+    ]
+    path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
