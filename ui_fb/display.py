@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +16,7 @@ from ui_fb.geometry import Rect, Size
 Pixels = NDArray[np.uint8]
 
 
-class DisplayFault(Exception):  # noqa: N818 - named like drivers.errors.DeviceFault, which ui_fb does not know
+class DisplayFault(Exception):
     """The panel is missing, refuses, or has a layout that we cannot draw on."""
 
 
@@ -35,11 +37,15 @@ class Display(Protocol):
 
 
 class MemoryDisplay:
-    """A display in memory. `snapshot` may be called from any thread; `changes` counts what was drawn."""
+    """A display in memory; `changes` counts what was drawn.
+
+    `snapshot` and `wait_change` may be called from any thread.
+    """
 
     def __init__(self, size: Size) -> None:
         self._size = size
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._open = True
         self._pixels = np.zeros((size[1], size[0], 3), np.uint8)
         self._changes = 0
 
@@ -53,25 +59,36 @@ class MemoryDisplay:
 
     def show(self, image: Image.Image) -> None:
         pixels = rgb_of(image, self._size)
-        with self._lock:
+        with self._change():
             self._pixels[:] = pixels
-            self._changes += 1
 
     def blit(self, rect: Rect, pixels: Pixels) -> None:
         check_blit(rect, pixels, self._size)
-        with self._lock:
+        with self._change():
             self._pixels[rect.y : rect.bottom, rect.x : rect.right] = pixels
-            self._changes += 1
 
     def snapshot(self) -> tuple[int, Image.Image]:
         """Return (changes, the picture as it was after that change)."""
-        with self._lock:
+        with self._changed:
             return self._changes, Image.fromarray(self._pixels.copy())
 
+    def wait_change(self, since: int, timeout_s: float) -> bool:
+        """True once `changes` is not `since`; False when it still is in the end, or the display is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._changes != since or not self._open, timeout_s)
+            return self._changes != since
+
     def close(self) -> None:
-        with self._lock:
+        with self._change():
             self._pixels[:] = 0
+            self._open = False
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        with self._changed:
+            yield
             self._changes += 1
+            self._changed.notify_all()
 
 
 def rgb_of(image: Image.Image, size: Size) -> Pixels:

@@ -63,6 +63,11 @@ class VpcdSlot:
             self._wire.close()
         self._wire = self._thread = None
 
+    @property
+    def holds_card(self) -> bool:
+        """Whether a card lies there; one that was torn away does not."""
+        return self._thread is not None and self._thread.is_alive()
+
     def _await_seen_empty(self) -> None:
         """Queue as a card that says nothing, until vpcd has looked twice and done nothing else between.
 

@@ -26,5 +26,9 @@ class Behind:
     def lift(self) -> None:
         self._slot.remove()
 
+    @property
+    def holds_card(self) -> bool:
+        return self._slot.holds_card
+
     def opener(self) -> Callable[[], AbstractContextManager[ChipReader]]:
         return lambda: ChipProcess(self._name, virtual=True, env=self._env)

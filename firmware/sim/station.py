@@ -16,26 +16,34 @@ from drivers.virtual.panel import VirtualPanel
 from drivers.virtual.usb_sensor import VirtualSensor
 from firmware.app.devices import Openers
 
+AIR_BITS_PER_S = 106_000  # ISO/IEC 14443-4's first bit rate
+
 
 class Slot(Protocol):
     """Where a card can be put down and lifted."""
 
     def put(self, card: VirtualCard) -> None: ...
     def lift(self) -> None: ...
+    @property
+    def holds_card(self) -> bool: ...
     def opener(self) -> Callable[[], AbstractContextManager[ChipReader]]: ...
 
 
 class InProcess:
-    """A reader in this process: the quickest way to a card."""
+    """A reader in this process: the quickest way to a card, unless its air time is to be real."""
 
-    def __init__(self) -> None:
-        self.reader = VirtualReader()
+    def __init__(self, bits_per_s: int | None = None) -> None:
+        self.reader = VirtualReader(bits_per_s)
 
     def put(self, card: VirtualCard) -> None:
         self.reader.put(card)
 
     def lift(self) -> None:
         self.reader.lift()
+
+    @property
+    def holds_card(self) -> bool:
+        return self.reader.holds_card
 
     def opener(self) -> Callable[[], AbstractContextManager[ChipReader]]:
         return lambda: self.reader
@@ -53,7 +61,7 @@ class VirtualStation:
         self.camera = VirtualCamera(light=self.panel.light, paced=real_pace)
         self._pcsc = pcsc
         self._stack = ExitStack()
-        self.chip: Slot = InProcess()
+        self.chip: Slot = InProcess(AIR_BITS_PER_S if real_pace else None)
         self.badge: Slot = InProcess()
 
     def __enter__(self) -> Self:

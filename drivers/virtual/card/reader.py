@@ -38,6 +38,12 @@ class VirtualReader:
     def lift(self) -> None:
         self._change(None)
 
+    @property
+    def holds_card(self) -> bool:
+        """Whether a card lies there; one that was torn away does not."""
+        with self._changed:
+            return self._card is not None
+
     def unplug(self) -> None:
         """Pull the reader's cable: every call raises DeviceGone until `plug` and a new opening."""
         with self._changed:

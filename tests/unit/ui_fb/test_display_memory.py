@@ -54,3 +54,19 @@ def test_a_snapshot_from_another_thread_never_shows_half_a_picture() -> None:
         display.show(Image.new("RGB", SIZE, (level, level, level)))
     reader.join(10)
     assert set(torn) == {0}
+
+
+def test_who_waits_for_a_change_hears_of_it_from_another_thread() -> None:
+    display = MemoryDisplay(SIZE)
+    assert not display.wait_change(0, 0)
+    drawing = threading.Thread(target=display.show, args=(Image.new("RGB", SIZE),))
+    drawing.start()
+    assert display.wait_change(0, 10)
+    drawing.join()
+    assert display.changes == 1
+
+
+def test_nobody_waits_for_a_closed_display() -> None:
+    display = MemoryDisplay(SIZE)
+    display.close()
+    assert not display.wait_change(display.changes, 1000)
