@@ -85,7 +85,6 @@ def test_an_issuing_record_only_goes_forward(journal: Journal, clock: box.Clock)
     for backwards in (
         lambda: journal.abandon(record_id, "left"),
         lambda: journal.refuse(record_id, "no"),
-        lambda: journal.wait(record_id, "tired", clock.at),
         lambda: journal.accept(record_id, "work/x", 1),
         lambda: journal.freeze(record_id, b"other"),
     ):
