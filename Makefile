@@ -1,0 +1,61 @@
+# make help lists everything a person does here.
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help demo kiosk test hil check format flow screens bench doctor install clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  options go through ARGS: make demo ARGS="--citizens 3 --pcsc"; make bench ONLY=chip'
+
+demo: ## a made-up citizen walks from the greeting to a working card (ARGS="--help")
+	@deploy/setup run
+	@.venv/bin/kiosk demo $(ARGS)
+
+kiosk: ## the virtual station in your browser, on 127.0.0.1
+	@deploy/setup run
+	@.venv/bin/kiosk station $(ARGS)
+
+test: ## unit tests and the contracts on virtual and recorded devices
+	@deploy/setup test
+	@$(PYTHON) -m pytest $(ARGS)
+
+hil: ## the contracts on what is plugged in (IDKIOSK_HIL=devices.toml), virtual for the rest
+	@deploy/setup test
+	@$(PYTHON) -m pytest tests/hil -v $(ARGS)
+
+check: ## what CI runs first: format, lint, types, import contracts, flow diagram
+	@deploy/setup test
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
+	$(PYTHON) -m statemachine.diagram | diff -u docs/flow.md -
+
+format: ## format and mend what can be mended
+	@deploy/setup test
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+flow: ## draw docs/flow.md from the table
+	@deploy/setup run
+	$(PYTHON) -m statemachine.diagram > docs/flow.md
+
+screens: ## refresh the golden pictures and write the gallery to var/screens
+	@deploy/setup run
+	$(PYTHON) -m ui_fb.gallery tests/unit/ui_fb/golden --golden
+	$(PYTHON) -m ui_fb.gallery var/screens
+
+bench: ## measure (ONLY=chip for one group); results in var/bench/results.jsonl
+	@deploy/setup test
+	@$(PYTHON) -m benchmarks $(ONLY)
+
+doctor: ## open every configured device and measure it (ARGS="--virtual --json")
+	@deploy/setup run
+	@.venv/bin/kiosk doctor $(ARGS)
+
+install: ## on a Pi, as root: user, udev rules, service
+	@deploy/install $(ARGS)
+
+clean: ## remove what was made here: the environment, tools and var
+	rm -rf .venv .tools var
