@@ -15,7 +15,7 @@ ASCENT, DESCENT = 0.98, 0.26  # a line's ink without the accents of capitals, li
 ELLIPSIS = "…"
 
 
-class TextDoesNotFit(ValueError):  # noqa: N818 - reads as what happened
+class TextDoesNotFit(ValueError):
     """At its smallest allowed size the text is still larger than its box."""
 
     def __init__(self, text: str, width_px: int, height_px: int) -> None:

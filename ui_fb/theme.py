@@ -34,11 +34,11 @@ class Weight(StrEnum):
     HEAVY = "Bold"
 
 
-class PanelTooSmall(ValueError):  # noqa: N818 - reads as what happened
+class PanelTooSmall(ValueError):
     """On this panel a finger would not hit what a screen offers; board files name another panel."""
 
 
-class MissingLayoutEngine(RuntimeError):  # noqa: N818 - reads as what happened
+class MissingLayoutEngine(RuntimeError):
     """Pillow found no FriBiDi, so Vietnamese marks would be set wrongly: install Debian's libfribidi0."""
 
     def __init__(self) -> None:

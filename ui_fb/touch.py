@@ -41,7 +41,7 @@ class Code(IntEnum):
 X, Y = 0, 1  # ABS_X, ABS_Y, REL_X, REL_Y
 
 
-class TouchGone(Exception):  # noqa: N818 - the finger's counterpart of DisplayFault
+class TouchGone(Exception):
     """The device was unplugged or never there."""
 
 
