@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import Field, fields, replace
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from datetime import date
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from config.schema import Config
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Table = TypeVar("Table", bound=DataclassInstance)
+
 HERE = Path(__file__).parent
+_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text", date: "a date"}
 
 
 class ConfigError(Exception):
@@ -39,48 +47,76 @@ def named(folder: str, name: str) -> Path:
     return HERE / folder / f"{name}.toml"
 
 
+def overlaid(config: Config, path: Path) -> Config:
+    """Return `config` with what the file at `path` says."""
+    return replace(config, **_checked(Config, f"{path}:", read_toml(path), config))
+
+
+def whole(kind: type[Table], path: Path) -> Table:
+    """Return the dataclass `kind` from a file that says every key without a default, and no other."""
+    return _whole(kind, f"{path}:", read_toml(path))
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as exc:
-        raise ConfigError(f"{path}: no such file") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{path}: not valid TOML: {exc}") from exc
+    except FileNotFoundError as exc:
+        raise ConfigError(f"{path}: no such file") from exc
+    except OSError as exc:
+        raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
 
 
-def overlaid(config: Config, path: Path) -> Config:
-    """Return `config` with what the file at `path` says."""
-    tables = read_toml(path)
-    allowed = [section.name for section in fields(Config)]
-    changed: dict[str, Any] = {}
-    for name, values in tables.items():
-        if name not in allowed:
-            raise ConfigError(f"{path}: unknown table [{name}]; allowed: {', '.join(allowed)}")
-        if not isinstance(values, Mapping):
-            raise ConfigError(f"{path}: {name} must be a table, written [{name}]")
-        changed[name] = _section(path, name, getattr(config, name), values)
-    return replace(config, **changed)
+def _whole(kind: type[Table], where: str, values: Mapping[str, Any]) -> Table:
+    read = _checked(kind, where, values, None)
+    wanted = [field.name for field in fields(kind) if field.default is MISSING]
+    if missing := [name for name in wanted if name not in read]:
+        raise ConfigError(f"{where} missing: {', '.join(missing)}")
+    return kind(**read)
 
 
-def _section(path: Path, name: str, section: Any, values: Mapping[str, Any]) -> Any:
-    known = {field.name: field for field in fields(section)}
-    hints = get_type_hints(type(section))
+def _checked(kind: type[Table], where: str, values: Mapping[str, Any], old: Table | None) -> dict[str, Any]:
+    """The values of a table as fields of `kind`; a table within it is laid over that of `old`."""
+    known, hints = {field.name: field for field in fields(kind)}, get_type_hints(kind)
+    read = {}
     for key, value in values.items():
         if key not in known:
-            raise ConfigError(f"{path}: [{name}] unknown key {key!r}; allowed: {', '.join(known)}")
-        _check(f"{path}: [{name}] {key}", hints[key], known[key], value)
-    typed = {key: float(value) if hints[key] is float else value for key, value in values.items()}
-    return replace(section, **typed)
+            what = f"table [{key}]" if isinstance(value, Mapping) else f"key {key!r}"
+            raise ConfigError(f"{where} unknown {what}; allowed: {', '.join(known)}")
+        if is_dataclass(hints[key]):
+            read[key] = _table(hints[key], _within(where, key), value, getattr(old, key, None))
+        else:
+            read[key] = _value(hints[key], f"{where} {key}", known[key], value)
+    return read
 
 
-def _check(where: str, hint: Any, field: Field[Any], value: Any) -> None:
+def _table(kind: type[Table], where: str, value: Any, old: Table | None) -> Table:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where} must be a table, not a value")
+    return _whole(kind, where, value) if old is None else replace(old, **_checked(kind, where, value, old))
+
+
+def _within(where: str, key: str) -> str:
+    """`file: [fingers.threshold]` from `file: [fingers]` and `threshold`."""
+    return f"{where[:-1]}.{key}]" if where.endswith("]") else f"{where} [{key}]"
+
+
+def _value(hint: Any, where: str, field: Field[Any], value: Any) -> Any:
+    """`value` as the type `hint` says: a literal, a tuple, a type, or one of these or None."""
+    if isinstance(hint, UnionType):
+        hint = get_args(hint)[0]
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             raise ConfigError(f"{where} = {value!r}; allowed: {', '.join(get_args(hint))}")
-        return
-    accepted = (int, float) if hint is float else (hint,)
-    if not isinstance(value, accepted) or (isinstance(value, bool) and hint is not bool):
-        raise ConfigError(f"{where} = {value!r}; must be of type {hint.__name__}")
+        return value
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list) or not value:
+            raise ConfigError(f"{where} = {value!r}; must be a list in [ ] with at least one entry")
+        return tuple(_value(get_args(hint)[0], where, field, entry) for entry in value)
+    if type(value) is not hint and not (hint is float and type(value) is int):
+        raise ConfigError(f"{where} = {value!r}; must be {_NAMES[hint]}")
     low, high = field.metadata.get("limits", (None, None))
     if low is not None and not low <= value <= high:
         raise ConfigError(f"{where} = {value!r}; allowed: {low:g} to {high:g}")
+    return hint(value) if hint is float else value

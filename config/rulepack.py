@@ -1,49 +1,90 @@
-"""A legal rule pack as data (`config/rules/*.toml`): what the law of a date asks of a record."""
+"""The legal rule packs as data (`config/rules/*.toml`): what the law of a period asks of a record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from config.load import ConfigError, named, read_toml
+from config.load import HERE, ConfigError, whole
 
-FINGER_KINDS = ("thumb", "index", "middle", "ring", "little")
+FOLDER = HERE / "rules"
+
+
+def _within(low: int, high: int) -> Any:
+    return field(metadata={"limits": (low, high)})
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The NFIQ 2 score that a finger of each kind must reach (BSI TR-03121-3 volume 2)."""
+
+    thumb: int = _within(1, 100)
+    index: int = _within(1, 100)
+    middle: int = _within(1, 100)
+    ring: int = _within(1, 100)
+    little: int = _within(1, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Fingers:
+    """`attempts` is how often a person is asked for a finger; after the last the best is kept and marked."""
+
+    threshold: Thresholds
+    attempts: int = _within(1, 20)
+
+    def least(self, position: str) -> int:
+        """The score that the finger at `position` ("right_index") must reach."""
+        threshold: int = getattr(self.threshold, position.partition("_")[2])
+        return threshold
 
 
 @dataclass(frozen=True, slots=True)
 class RulePack:
-    """Ages in years; `thresholds` NFIQ 2 by kind of finger; `waiting_days` how long a ticket is good for."""
+    """What the law of one period asks, from the day `begins` on. Ages in full years.
+
+    `from_age`: youngest whom a kiosk may enrol; `guardian_below`: a guardian stands by under this age;
+    `renewal_ages`: birthdays at which a card ends, rising; `early_years`: a card issued that long before a
+    mark lasts to the next one; `iris_from_age`: from when the law also asks for iris (not captured by this
+    hardware: the record says so); `due_working_days`: when the card is due; `waiting_days`: how long a
+    ticket is good for.
+    """
 
     name: str
-    valid_from: str
+    begins: date
     laws: tuple[str, ...]
-    due_working_days: int
-    alone_from_age: int
-    renewal_ages: tuple[int, ...]
-    renewal_tolerance_years: int
-    iris_from_age: int | None
-    iris_captured: bool
-    waiting_days: int
-    finger_attempts: int
-    thresholds: Mapping[str, int]
-
-    def threshold(self, finger: str) -> int:
-        """The score that `finger` ("right_index") must reach."""
-        return self.thresholds[finger.partition("_")[2]]
+    fingers: Fingers
+    from_age: int = _within(0, 100)
+    guardian_below: int = _within(0, 100)
+    renewal_ages: tuple[int, ...] = _within(1, 130)
+    early_years: int = _within(0, 10)
+    due_working_days: int = _within(1, 90)
+    waiting_days: int = _within(1, 365)
+    iris_from_age: int | None = field(default=None, metadata={"limits": (0, 100)})
 
 
-def load_rule_pack(name: str) -> RulePack:
-    """Read a pack by its name; raises ConfigError that names what is missing or unknown."""
-    path = named("rules", name)
-    values: dict[str, Any] = read_toml(path)
-    fingers = values.pop("fingers", {})
-    values["finger_attempts"] = fingers.get("attempts")
-    values["thresholds"] = fingers.get("threshold", {})
-    wanted = {field.name for field in fields(RulePack)}
-    if wrong := wanted ^ set(values):
-        raise ConfigError(f"{path}: missing or unknown: {', '.join(sorted(wrong))}")
-    if set(values["thresholds"]) != set(FINGER_KINDS):
-        raise ConfigError(f"{path}: [fingers.threshold] needs exactly: {', '.join(FINGER_KINDS)}")
-    lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
-    return RulePack(**{**values, **lists})
+def rule_packs(folder: Path = FOLDER) -> Mapping[str, RulePack]:
+    """Every pack of a folder by its name, oldest first. Raises ConfigError that names file and key."""
+    packs: dict[str, RulePack] = {}
+    for path in sorted(folder.glob("*.toml")):
+        pack = read_rule_pack(path)
+        if pack.name in packs:
+            raise ConfigError(f"{path}: name = {pack.name!r}; another file of this folder has that name")
+        packs[pack.name] = pack
+    if not packs:
+        raise ConfigError(f"{folder}: there is no rule pack")
+    return MappingProxyType(packs)
+
+
+def read_rule_pack(path: Path) -> RulePack:
+    """Read one pack. The file is named after the month in which it begins, so that files sort by date."""
+    pack = whole(RulePack, path)
+    if path.stem != (month := f"{pack.begins:%Y-%m}"):
+        raise ConfigError(f"{path}: begins = {pack.begins}; then the file must be named {month}.toml")
+    if any(left >= right for left, right in pairwise(pack.renewal_ages)):
+        raise ConfigError(f"{path}: renewal_ages = {list(pack.renewal_ages)}; must rise")
+    return pack

@@ -94,12 +94,6 @@ class Centre:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    pack: str = "2024-07"
-    """Name of a file in config/rules: the legal rule pack that new records are made under."""
-
-
-@dataclass(frozen=True, slots=True)
 class Limits:
     """What `kiosk doctor` measures against."""
 
@@ -119,5 +113,4 @@ class Config:
     camera: Camera = Camera()
     panel: Panel = Panel()
     centre: Centre = Centre()
-    rules: Rules = Rules()
     limits: Limits = Limits()

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from config.rulepack import RulePack
 from config.schema import Config
 from drivers.api import Deadline
 from drivers.worker import Stop
@@ -20,7 +21,7 @@ from firmware.quality.best import FingerRules
 from firmware.quality.nbis.client import FingerScorer
 from firmware.quality.nbis.runtime import ScorerMissing, locate
 from firmware.records.clock import stamp
-from firmware.records.format.rules import RulePack, local_day, pack_on
+from firmware.records.format.rules import local_day, pack_on
 from firmware.uplink.client import CentreClient
 from firmware.uplink.signing import CentreSigner
 
@@ -47,9 +48,9 @@ class Desk:
     clock: Callable[[], float]
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
-    @cached_property
+    @property
     def finger_rules(self) -> FingerRules:
-        return FingerRules()
+        return FingerRules.of(self.pack)
 
     @cached_property
     def scorer(self) -> FingerScorer | None:

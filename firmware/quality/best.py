@@ -1,16 +1,18 @@
 """Best of n, for each finger by itself: who says "good", "again" and "the best of three will have to do".
 
 Pure: samples' scores in, a decision out. Never a mean over fingers: 5/90/90/90 is one bad finger.
-Thresholds are BSI TR-03121-3 volume 2 (German identity documents) unless a rule pack says otherwise.
+Thresholds and the number of attempts come from the rule pack (BSI TR-03121-3 volume 2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+
+from config.rulepack import RulePack
 
 FAILED: Final = 255  # ISO/IEC 29794-1: the computation failed; no value, and above all not 0 or 255 points
 
@@ -19,7 +21,6 @@ POSITIONS: Final = tuple(
     for side in ("right", "left")
     for finger in ("thumb", "index", "middle", "ring", "little")
 )
-LEAST_BY_FINGER: Final = {"thumb": 30, "index": 30, "middle": 20, "ring": 10, "little": 10}
 
 
 class Measure(StrEnum):
@@ -50,12 +51,14 @@ class Score:
 class FingerRules:
     """`least` is the score from which a position is good; `attempts` how often a person is asked."""
 
-    least: Mapping[str, int] = field(
-        default_factory=lambda: MappingProxyType(
-            {position: LEAST_BY_FINGER[position.partition("_")[2]] for position in POSITIONS}
-        )
-    )
-    attempts: int = 3
+    least: Mapping[str, int]
+    attempts: int
+
+    @classmethod
+    def of(cls, pack: RulePack) -> FingerRules:
+        """What a rule pack asks of fingers."""
+        least = {position: pack.fingers.least(position) for position in POSITIONS}
+        return cls(MappingProxyType(least), pack.fingers.attempts)
 
     def __post_init__(self) -> None:
         if set(self.least) != set(POSITIONS):

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from firmware.records.format.check import parse_day, parse_moment
 from firmware.records.format.errors import Problem, SchemaRefused
 from firmware.records.format.manifest import FIRST, FORMAT, files_table
-from firmware.records.format.rules import CASES, PACKS, age_on, local_day, pack_on
+from firmware.records.format.rules import CASES, age_on, local_day, pack_on, packs
 from firmware.records.format.schema import ASSIGNMENT, CHIP, FINGERS, require_valid
 
 WORK = "work/"
@@ -157,7 +157,7 @@ def chip_section(report: Mapping[str, Any], attempt: int, sod_sha256: str, at: s
 
 def _asks_iris(draft: Content) -> bool:
     """Whether this person's rule pack asks for iris; an unreadable birth date is for `validate` to name."""
-    pack = PACKS[draft.rule_pack]
+    pack = packs()[draft.rule_pack]
     started = parse_moment(draft.started_at)
     born = parse_day(draft.parts.get("subject", {}).get("birth_date", {}).get("value"))
     if pack.iris_from_age is None or started is None or born is None:

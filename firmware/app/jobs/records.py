@@ -18,7 +18,6 @@ from statemachine import events as ev
 from statemachine.session import Outcome
 
 CONSENT_TEXT = "2024-07.1"
-TICKET_DAYS = 30
 RECEIPT_SIGNS = 8
 
 
@@ -127,7 +126,7 @@ def receipt_code(record_id: str) -> str:
 
 def make_ticket(desk: Desk, visit: Visit, reason: str) -> Callable[[Journal], Learned]:
     def wait(journal: Journal) -> Learned:
-        until = desk.now() + timedelta(days=TICKET_DAYS)
+        until = desk.now() + timedelta(days=desk.pack.waiting_days)
         ticket = journal.wait(_id(visit), reason, until)
         return Learned(ev.TicketMade(), {"ticket": ticket, "ticket_until": _day(local_day(until))})
 

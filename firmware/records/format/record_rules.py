@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from config.rulepack import RulePack
 from firmware.records.format import number
 from firmware.records.format.check import parse_day, parse_moment
 from firmware.records.format.errors import Problem
-from firmware.records.format.rules import PACKS, RulePack, age_on, local_day, pack_on
+from firmware.records.format.rules import age_on, local_day, pack_on, packs
 
 Manifest = Mapping[str, Any]
 FIRST = "0" * 64
@@ -68,7 +69,7 @@ def _age(manifest: Manifest) -> Iterator[Problem]:
     born = _optional_day(manifest["subject"], "birth_date")
     if born is None:
         return
-    pack, today = PACKS[manifest["rule_pack"]], local_day(_moment(manifest["started_at"]))
+    pack, today = packs()[manifest["rule_pack"]], local_day(_moment(manifest["started_at"]))
     age = age_on(born, today)
     if born > today:
         yield Problem("subject.birth_date.value", "is in the future")

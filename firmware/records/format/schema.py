@@ -12,7 +12,7 @@ from typing import Any
 from firmware.records.format import check as c
 from firmware.records.format.errors import Problem, SchemaRefused
 from firmware.records.format.record_rules import across_fields
-from firmware.records.format.rules import CASES, PACKS
+from firmware.records.format.rules import CASES, packs
 
 FORMAT = "idkiosk-record/1"
 FINGERS = tuple(
@@ -49,6 +49,10 @@ _id = c.text(64, 1, r"[A-Za-z0-9._:/-]+")
 _word = c.text(80)
 _file = c.text(90, 1, FILE)
 _count = c.integer(1, 2**53 - 1)
+
+
+def _rule_pack(value: Any, where: str, problems: c.Problems) -> None:
+    c.one_of(*packs())(value, where, problems)
 
 
 def _stated(least: int) -> c.Check:
@@ -165,7 +169,7 @@ _manifest = c.fields(
         **SECTIONS,
         "format": c.must_be(FORMAT),
         "record_id": c.text(36, 32, r"[0-9a-f-]+"),
-        "rule_pack": c.one_of(*PACKS),
+        "rule_pack": _rule_pack,
         "case": c.one_of(*sorted(CASES)),
         "simulated": c.boolean,
         "sequence": _count,

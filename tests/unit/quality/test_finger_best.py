@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.rulepack import rule_packs
 from firmware.quality.best import POSITIONS, FingerRules, Measure, Score, Verdict, below, decide
 from firmware.quality.match import Match, MatchRules, given_before, judge
 
-RULES = FingerRules()
+RULES = FingerRules.of(rule_packs()["7/2024"])
 
 
 def nfiq2(*values: int | None) -> list[Score]:
@@ -77,9 +78,9 @@ def test_a_finger_is_good_only_if_one_attempt_reached_its_own_threshold(
 
 def test_rules_that_leave_a_finger_out_are_refused() -> None:
     with pytest.raises(ValueError, match="ten positions"):
-        FingerRules(least={"right_thumb": 30})
+        FingerRules(least={"right_thumb": 30}, attempts=3)
     with pytest.raises(ValueError, match="attempt"):
-        FingerRules(attempts=0)
+        FingerRules(RULES.least, attempts=0)
 
 
 @pytest.mark.parametrize(

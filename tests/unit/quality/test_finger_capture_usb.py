@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from support.fingers import Clock
 
+from config.rulepack import rule_packs
 from drivers.api import Deadline, FingerImage
 from drivers.errors import UserRetry
 from drivers.fingerprint.uru4000 import Uru4000
@@ -17,6 +18,7 @@ from firmware.quality.finger import FingerQuality
 from firmware.quality.finger_capture import capture_finger
 
 FINGER = Finger(7, "right_index")
+RULES = FingerRules.of(rule_packs()["7/2024"])
 
 
 class World:
@@ -42,7 +44,7 @@ def world() -> Iterator[World]:
 def test_a_plain_finger_on_the_glass_becomes_a_good_sample(world: World) -> None:
     world.glass.place(impression(FINGER, 0))
     sample = capture_finger(world.sensor, world.preview, None, Deadline.after(5.0))
-    assert decide(FINGER.position, [sample.score], FingerRules()).verdict is Verdict.GOOD
+    assert decide(FINGER.position, [sample.score], RULES).verdict is Verdict.GOOD
     assert sample.score.measure is Measure.ESTIMATE
     assert len(world.shown) == sample.frames
     assert all(quality.hint is None for quality in world.shown)

@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fingers import SHAPE, Shared, blank, ridges, shared, shared_fingers
 
+from config.rulepack import rule_packs
 from drivers.api import FingerImage, Pixels
-from firmware.quality.best import LEAST_BY_FINGER
+from firmware.quality.best import FingerRules
 from firmware.quality.finger import CLEAR, FingerQuality, NotAFinger, measure, shift_mm
 
+RULES = FingerRules.of(rule_packs()["7/2024"])
 DOWN, RIGHT = np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]]
 
 
@@ -108,7 +110,7 @@ def test_what_nfiq2_fails_on_is_not_estimated_good_enough(
 ) -> None:
     for finger, quality in measured:
         if finger.nfiq2 is None:
-            assert quality is None or quality.score < max(LEAST_BY_FINGER.values()), finger.file
+            assert quality is None or quality.score < max(RULES.least.values()), finger.file
         if finger.kind == "blank":
             assert quality is None, finger.file
 
