@@ -82,10 +82,12 @@ class VirtualOffice:
             for n in range(self.wishes.citizens)
         ]
         self._import()
-        self._stack.enter_context(self.centre)
-        self.station = self._stack.enter_context(
-            VirtualStation(pcsc=self.wishes.pcsc, real_pace=self.wishes.real_pace, wait=time.sleep)
-        )
+        with ExitStack() as opening:  # whatever stops the opening half-way ends what had begun
+            opening.enter_context(self.centre)
+            self.station = opening.enter_context(
+                VirtualStation(pcsc=self.wishes.pcsc, real_pace=self.wishes.real_pace, wait=time.sleep)
+            )
+            self._stack = opening.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
