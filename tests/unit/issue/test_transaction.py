@@ -41,7 +41,9 @@ def test_the_journal_hears_the_steps_in_the_order_of_the_design() -> None:
     desk = Desk()
     desk.reader.put(new_card())
     desk.issue()
-    assert desk.journal.said == [
+    assert [
+        (what, *words) for what, *line in desk.journal.said for words in [[w.split(" ")[0] for w in line]]
+    ] == [
         ("stage", "keys"),
         ("stage", "files"),
         ("stage", "verified"),
@@ -130,7 +132,7 @@ def test_a_blank_where_a_card_was_begun_stays_blank() -> None:
     desk.reader.put(first)
     first.lift_after(30)
     assert desk.asks(desk.issue) == "hold_card_still"
-    assert desk.journal.now.stage == "files"
+    assert desk.journal.now.stage.startswith("files apdus=")
     desk.reader.put(second)
     assert desk.asks(desk.issue) == "card_foreign"
     assert not content(second)
@@ -143,7 +145,7 @@ def test_a_blank_never_gets_the_sod_of_a_card_that_is_issuing() -> None:
     desk, first, second = Desk(), new_card(), new_card()
     desk.reader.put(first)
     desk.transaction.write(RECORD)
-    desk.journal.now = replace(desk.journal.now, stage="verified")  # torn before the last answer
+    desk.journal.now = replace(desk.journal.now, stage="verified apdus=30")  # torn before the last answer
     desk.reader.put(second)
     assert desk.asks(desk.issue) == "card_foreign"
     assert not content(second)
