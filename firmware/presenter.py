@@ -134,7 +134,7 @@ def acts(view: View) -> tuple[str, ...]:
     here = ACTS_AT.get(view.session.step, ())
     if view.session.step in (S.LOOKUP, S.PROVE) and view.session.minor and not view.session.guardian:
         here = ("guardian",)
-    return (*here, "resume", "pause", "refuse")
+    return (*here, "pause", "refuse")
 
 
 # --- one small function a state ------------------------------------------------------------------------

@@ -109,7 +109,6 @@ def _officer(view: View, verb: str, _: str) -> Meaning:
 
 
 ACT_EVENTS = {
-    "resume": ev.ReturnAsked(),
     "done": ev.ReturnAsked(),
     "pause": ev.PauseAsked(),
 }

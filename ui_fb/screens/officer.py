@@ -17,9 +17,9 @@ ACTS = {  # act → icon
     "except": "finger",
     "correct": "pencil",
     "guardian": "people",
+    "approve": "person",
     "void": "bin",
     "pause": "pause",
-    "resume": "play",
     "refuse": "cross",
 }
 EXCEPTIONS = {"missing": "hand", "amputated": "cross", "bandaged": "bandage", "worn": "finger"}

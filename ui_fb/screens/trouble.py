@@ -116,7 +116,9 @@ class Status(Screen):
         cells = [box for row in rest.rows(2, gap=GAP) for box in row.columns(4, gap=GAP)]
         for cell, (name, icon, value) in zip(cells, self._values(page), strict=True):
             _gauge(page, cell, page.say(f"status.{name}"), icon, value, alarm=name in self.alarms)
-        free = footer(page, help_=False, back=True)
+        free = footer(
+            page, Button(page.say("status.technician"), "technician", "tool"), help_=False, back=True
+        )
         page.text(free, page.say("status.alarm" if self.alarms else "status.well"), 30, lines=2)
 
     def _values(self, page: Page) -> list[tuple[str, str, str]]:
