@@ -1,0 +1,123 @@
+"""What a box must have before it greets anybody: refusals with the reason and what to do.
+
+Every profile needs an identity and the parts that the set-up fetches. A production box takes nothing
+virtual, nothing of development, and no key that lies in a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from config.load import ConfigError
+from config.schema import Config, Station
+from firmware.box.identity import Identity, IdentityError
+from firmware.quality.nbis.runtime import ScorerMissing, locate
+
+EX_CONFIG = 78  # sysexits.h: starting again would not help; the systemd unit knows it
+
+LAB_DIALECTS = frozenset({"lds-plain"})
+"""Dialects that personalise without a secure channel: for a lab's own cards."""
+FILE_KEYS = ("box.key.pem",)
+VPCD = (Path("/etc/reader.conf.d/vpcd"), Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so"))
+"""What the package vsmartcard-vpcd leaves: with it anybody on the network may put a card into a reader."""
+LOOPBACK = {"localhost", "127.0.0.1", "::1", None}
+MODELS = ("face_detection_short_range.tflite", "face_landmark.tflite", "selfie_segmentation.tflite")
+
+Check = Callable[[Config], Iterator[str]]
+
+
+def refusals(config: Config) -> tuple[str, ...]:
+    """Why this box must not run as it is set up; empty when it may."""
+    checks = (*EVERY_BOX, *PRODUCTION) if config.station.profile == "production" else EVERY_BOX
+    return tuple(reason for check in checks for reason in check(config))
+
+
+def identity_of(config: Config) -> Identity:
+    return Identity(Path(config.station.data) / "identity")
+
+
+def _identity(config: Config) -> Iterator[str]:
+    """All that is read at the start or later, so that a missing file is said now and not in a visit."""
+    identity = identity_of(config)
+    try:
+        identity.keys(simulated=config.station.profile != "production")
+        identity.tls()
+        _ = (identity.box, identity.epoch, identity.certificate("csca"), identity.certificate("extract"))
+    except IdentityError as exc:
+        yield str(exc)
+
+
+def _models(config: Config) -> Iterator[str]:
+    folder = Path(config.station.tools) / "models"
+    missing = [name for name in MODELS if not (folder / name).is_file()]
+    if missing:
+        yield f"{folder} lacks {', '.join(missing)}: run deploy/models/fetch {folder}"
+
+
+def _dialect(config: Config) -> Iterator[str]:
+    from drivers.chip.dialects.profile import ProfileError, load_profile
+
+    try:
+        load_profile(config.chip.dialect)
+    except (ProfileError, ConfigError) as exc:
+        yield str(exc)
+
+
+def _not_of_development(config: Config) -> Iterator[str]:
+    try:
+        if identity_of(config).development:
+            yield "this box has a development identity: enrol it at the production centre"
+    except IdentityError:
+        return  # said already
+
+
+def _no_key_in_a_file(config: Config) -> Iterator[str]:
+    for name in FILE_KEYS:
+        path = identity_of(config).folder / name
+        if path.exists():
+            yield f"{path}: a production box keeps its key in hardware, never in a file"
+
+
+def _real_scores(config: Config) -> Iterator[str]:
+    try:
+        locate(Path(config.station.tools))
+    except ScorerMissing as exc:
+        yield f"finger scores would be estimates: {exc}"
+
+
+def _field_dialect(config: Config) -> Iterator[str]:
+    if config.chip.dialect in LAB_DIALECTS:
+        yield f"[chip] dialect = {config.chip.dialect!r} is for a lab's cards: name the real card's dialect"
+
+
+def _real_devices(config: Config) -> Iterator[str]:
+    if config.display.kind == "memory":
+        yield "[display] kind = 'memory' shows nothing to anybody: set 'fb0'"
+    if config.camera.driver == "pictures":
+        yield "[camera] driver = 'pictures' is not a camera: set 'picamera2' or 'opencv'"
+    for path in VPCD:
+        if path.exists():
+            yield f"{path}: virtual card readers are installed: apt-get purge vsmartcard-vpcd"
+
+
+def _real_place(config: Config) -> Iterator[str]:
+    template = Station()
+    for key in ("home_unit", "capture_unit", "team"):
+        if getattr(config.station, key) == getattr(template, key):
+            yield f"[station] {key} is still {getattr(template, key)!r}: write where this box stands"
+    url = urlsplit(config.centre.url)
+    if url.scheme != "https" or url.hostname in LOOPBACK:
+        yield f"[centre] url = {config.centre.url!r} is not a centre over TLS: write the centre's address"
+
+
+EVERY_BOX: tuple[Check, ...] = (_identity, _models, _dialect)
+PRODUCTION: tuple[Check, ...] = (
+    _not_of_development,
+    _no_key_in_a_file,
+    _real_scores,
+    _field_dialect,
+    _real_devices,
+    _real_place,
+)

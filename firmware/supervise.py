@@ -1,0 +1,138 @@
+"""Life and death of the kiosk's process: systemd's notices, the watchdog, signals, the order of the end.
+
+The watchdog is fed by the loop and the store only: the loop asks the store for nothing, and on its answer
+the dog gets its food. A wedged device is the business of its worker and never restarts the kiosk.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from drivers.worker import Done, Failed
+from firmware.crash import EX_SOFTWARE, report
+
+if TYPE_CHECKING:
+    from firmware.app.kiosk import Kiosk
+
+log = logging.getLogger(__name__)
+
+Notify = Callable[[str], None]
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # SIGHUP: the terminal was taken away
+UNWATCHED_BEAT_S = 10.0
+BEAT = "beat"
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Time to prove that the loop and the store live."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Somebody wants the process to end in order."""
+
+
+def systemd() -> Notify:
+    """Return what sends notices to systemd; without one (NOTIFY_SOCKET) they go nowhere."""
+    from sdnotify import SystemdNotifier
+
+    notifier = SystemdNotifier()
+    return lambda notice: notifier.notify(notice.encode("ascii", "replace").decode())  # it sends Latin-1
+
+
+def beat_s(environ: Mapping[str, str] = os.environ) -> float:
+    """Seconds between two beats: a third of the watchdog's time, if it watches us (sd_watchdog_enabled(3))."""
+    me = str(os.getpid())
+    given_us = environ.get("WATCHDOG_USEC", "") if environ.get("WATCHDOG_PID", me) == me else ""
+    return int(given_us) / 3e6 if given_us.isdigit() and int(given_us) else UNWATCHED_BEAT_S
+
+
+class Supervisor:
+    """Runs `kiosk` from its start to its end. Every message of the loop passes through `handle`."""
+
+    def __init__(self, kiosk: Kiosk, notify: Notify, every_s: float) -> None:
+        self._kiosk, self._notify, self._every_s = kiosk, notify, every_s
+        self._asked = False
+        self._ready = False
+        self._told = ""
+
+    def run(self) -> int:
+        """Return the process's exit code: 0 after an orderly end, EX_SOFTWARE after a bug."""
+        with self._signals():
+            try:
+                self._kiosk.start()
+                self._beat()
+                self._kiosk.loop.run(self.handle)
+            except Exception as bug:  # noqa: BLE001  the last place: report it, make the box safe, end
+                log.critical("a bug ends the kiosk\n%s", report(bug))
+                return EX_SOFTWARE
+            finally:
+                self._end()
+        return 0
+
+    def handle(self, message: Any) -> None:
+        match message:
+            case Beat():
+                self._beat()
+            case End():
+                self._kiosk.loop.end()
+            case Done(worker="store", job="beat") | Failed(worker="store", job="beat"):
+                self._answered()
+            case _:
+                self._kiosk.handle(message)
+        self._tell()
+
+    # --- the watchdog ------------------------------------------------------------------------------
+
+    def _beat(self) -> None:
+        """Ask the store for nothing; a store that still owes the last answer is not asked again."""
+        if not self._asked:
+            self._asked = True
+            self._kiosk.desk.store.submit(0, BEAT, lambda _: None)
+        self._kiosk.loop.after(self._every_s, Beat())
+
+    def _answered(self) -> None:
+        """The store's thread lives; whether its disk does is the flow's business, not the dog's."""
+        self._asked = False
+        self._notify("WATCHDOG=1" if self._ready else "READY=1")
+        self._ready = True
+
+    def _tell(self) -> None:
+        """`systemctl status` shows the state and what is lost, nothing of the visit."""
+        flow = self._kiosk.flow
+        lost = ", ".join(sorted(flow.session.lost))
+        told = f"{flow.state}; lost: {lost}" if lost else str(flow.state)
+        if told != self._told:
+            self._told = told
+            self._notify(f"STATUS={told}")
+
+    # --- the end -----------------------------------------------------------------------------------
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """A signal is one more message: what is being handled is finished first."""
+        before = {number: signal.signal(number, lambda *_: self.stop()) for number in ENDING}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def stop(self) -> None:
+        """Ask for an orderly end; callable from any thread and from a signal handler."""
+        self._kiosk.loop.post(End())
+
+    def _end(self) -> None:
+        """The panel first, whose closing makes its outputs safe; then the rest, whatever fails on the way."""
+        self._notify("STOPPING=1")
+        with ExitStack() as ending:
+            ending.callback(self._kiosk.close)
+            panel = self._kiosk.workers.panel
+            if panel is not None:
+                panel.close()
