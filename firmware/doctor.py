@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.schema import Config
 from drivers.errors import DriverError
+from firmware.records.format.rules import VIETNAM
 
 if TYPE_CHECKING:
     from firmware.app.devices import Openers
@@ -123,8 +124,8 @@ def _reader(reader: Any) -> str:
     return f"{reader.info.model}, {'a card lies there' if lies else 'no card'}"
 
 
-def team_status(config: Config, journal: Journal) -> dict[str, Any]:
-    """The fields of the team's screen."""
+def team_status(config: Config, journal: Journal, contact: datetime | None) -> dict[str, Any]:
+    """The fields of the team's screen; `contact` is when the centre last answered."""
     counts = journal.counts()
     now = journal.now()
     oldest_h = 0.0
@@ -146,8 +147,8 @@ def team_status(config: Config, journal: Journal) -> dict[str, Any]:
         "void_cards": counts.blanks.void,
         "disk_free_gb": free_mb / 1000,
         "temperature_c": temperature_c(),
-        "clock": now.astimezone().strftime("%H:%M %d/%m/%Y"),
-        "last_contact": "–",
+        "clock": now.astimezone(VIETNAM).strftime("%H:%M"),
+        "last_contact": contact.astimezone(VIETNAM).strftime("%H:%M") if contact else "–",
         "alarms": tuple(alarms),
     }
 

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from firmware.app.jobs.capture import finger_to_prove
+from firmware.app.jobs.identify import TICKET_QR
 from firmware.app.visit import Visit
 from firmware.quality.portrait_capture import GOOD_FRAMES
 from statemachine.guards import TRIES
@@ -232,7 +233,7 @@ def _paused(view: View, common: Any) -> Screen:
     reason = PAUSED_BECAUSE.get(view.session.reason or "", "person")
     return ui.Paused(
         ticket=ticket,
-        qr=f"idkiosk:ticket:{ticket}",
+        qr=f"{TICKET_QR}{ticket}",
         valid_until=view.visit.ticket_until or "…",
         reason=reason,
         **common,

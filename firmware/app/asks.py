@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ class Asks:
         self._waiting_act = Command("")
         self._tries = 0
         self._delivering = False
+        self._contact: datetime | None = None
         self._perform: dict[type[fx.Effect], Callable[[Any], None]] = {
             fx.ReadIdentity: self._read_identity,
             fx.LookUp: self._look_up,
@@ -79,6 +81,10 @@ class Asks:
             self._deliver()
             self._courier.submit(mail.refresh())
             self._refresh_status()
+
+        elif up.worker == "finger":
+            desk = self._kiosk.desk
+            self._kiosk.workers.finger.submit(Job(0, "warm", lambda *_: desk.warm_scorer()))
 
     def _recover(self, journal: Journal) -> Learned | None:
         """After a start: seal what is complete, end what has run out, go on where the box stopped."""
@@ -271,6 +277,8 @@ class Asks:
                 self._delivered(delivered)
             case dict() as status if done.job == "status":
                 self._kiosk.status = status
+            case datetime() as signed_at if done.job == mail.REFRESH:
+                self._contact = max(signed_at, self._contact or signed_at)
             case tuple() as findings if done.job == "examine" and done.entry == self._entry:
                 self._examined(findings)
 
@@ -281,8 +289,8 @@ class Asks:
         self._store(lambda journal: journal.audit.append("kiosk", "job_failed", None, detail))
 
     def _refresh_status(self) -> None:
-        config = self._kiosk.desk.config
-        self._kiosk.desk.store.submit(0, "status", lambda journal: team_status(config, journal))
+        config, contact = self._kiosk.desk.config, self._contact
+        self._kiosk.desk.store.submit(0, "status", lambda journal: team_status(config, journal, contact))
 
     def _deliver(self) -> None:
         if not self._delivering:
@@ -298,6 +306,7 @@ class Asks:
             self._kiosk.loop.after(backoff_s(self._tries, SystemRandom().random, cap_s=most), self._deliver)
         else:
             self._tries = 0
+            self._contact = self._kiosk.desk.now()
         self._refresh_status()
 
 

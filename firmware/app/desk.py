@@ -60,6 +60,11 @@ class Desk:
         except ScorerMissing:
             return None
 
+    def warm_scorer(self) -> None:
+        """Load the scorer before the first citizen waits for it. On the finger worker."""
+        if self.scorer is not None:
+            self.scorer.unavailable()
+
     @cached_property
     def gate(self) -> PortraitGate:
         """The portrait's gate. The camera worker's. Raises ModelsMissingError."""

@@ -18,7 +18,8 @@ class Visit:
     number: str = field(default="", repr=False)
     case: str = "first_issue"
     subject: Mapping[str, str] = field(default_factory=dict, repr=False)
-    source: str = "registry"
+    card_says: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the old card's QR code says: the registry must agree."""
     templates: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     wrong: frozenset[str] = frozenset()
     eid: bool = False

@@ -49,7 +49,12 @@ def gather(desk: Desk, centre: Path, record_id: str, card: VirtualCard) -> Evide
     _check(opened, receipt, passport)
     size = sealed.stat().st_size
     return Evidence(
-        opened.manifest, receipt, passport, size, FingerRules().least, _states(opened, receipt, size)
+        opened.manifest,
+        receipt,
+        passport,
+        size,
+        FingerRules.of(desk.pack).least,
+        _states(opened, receipt, size),
     )
 
 

@@ -151,7 +151,7 @@ def _told(
     event: ev.Event
     match decision.verdict:
         case Verdict.AGAIN:
-            event = ev.FingerAgain(finger, sample.quality.hint or "press_more")
+            event = ev.FingerAgain(finger, sample.quality.hint or sample.quality.cause)
         case Verdict.NONE_USABLE:
             event = ev.FingerFailed(finger)
         case verdict:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from drivers.api import Camera
 
 FRAME_S = 1.5
+TICKET_QR = "idkiosk:ticket:"
 REGISTRY_PART = "work/registry"
 HELD = {
     RecordState.DRAFT: Held.DRAFT,
@@ -45,13 +46,16 @@ def scan_qr(desk: Desk, entry: int) -> Callable[[Camera, Stop], Learned | None]:
             desk.show(Seen(entry, frame.bgr))
             text = read_qr(frame.bgr)
             if text is not None:
-                return _named(text)
+                return _named(desk, text)
         return None
 
     return scan
 
 
-def _named(text: str) -> Learned:
+def _named(desk: Desk, text: str) -> Learned:
+    """What a QR code says: an old card's, or a ticket's of ours."""
+    if text.startswith(TICKET_QR):
+        return desk.store.call(resume_ticket(desk, text.removeprefix(TICKET_QR)))
     try:
         card = read_old_card_qr(text)
         personal_number.check(card.number, parse_day(card.birth_date), card.sex)
@@ -59,7 +63,8 @@ def _named(text: str) -> Learned:
         return Learned(ev.Unreadable(exc.reason.value))
     except NumberProblem as exc:
         return Learned(ev.Unreadable(f"number_{exc.reason}"))
-    return Learned(ev.Identified("qr"), {"number": card.number})
+    says = {"full_name": card.full_name, "birth_date": card.birth_date, "sex": card.sex}
+    return Learned(ev.Identified("qr"), {"number": card.number, "card_says": says})
 
 
 def typed_number(digits: str) -> Learned:
@@ -137,7 +142,7 @@ def look_up(desk: Desk, visit: Visit) -> Callable[[Registry, Stop], Learned]:
         person: Person | None = None
         try:
             person = registry.lookup(visit.number)
-            event = _found(desk, person)
+            event = _found(desk, visit, person)
         except PersonUnknown:
             event = ev.PersonUnknown("person_unknown")
         except CentreWrong:
@@ -149,13 +154,15 @@ def look_up(desk: Desk, visit: Visit) -> Callable[[Registry, Stop], Learned]:
     return ask
 
 
-def _found(desk: Desk, person: Person) -> ev.Event:
-    """PersonFound, unless the registry contradicts the number itself."""
+def _found(desk: Desk, visit: Visit, person: Person) -> ev.Event:
+    """PersonFound, unless the registry contradicts the number itself or the old card."""
     born = parse_day(person.fields.get("birth_date"))
     try:
         personal_number.check(person.number, born, person.fields.get("sex"))
     except NumberProblem:
         return ev.PersonUnknown("registry_wrong")
+    if any(person.fields.get(name) != said for name, said in visit.card_says.items()):
+        return ev.PersonUnknown("card_differs")
     minor = born is None or age_on(born, local_day(desk.now())) < desk.pack.guardian_below
     provable = bool(person.fingers) and desk.scorer is not None
     return ev.PersonFound(str(person.source), minor, provable)
