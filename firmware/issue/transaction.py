@@ -21,6 +21,7 @@ from cryptography import x509
 from drivers.chip.errors import NotLocked
 from firmware.document.image import CardImage
 from firmware.document.lds import Fid
+from firmware.document.passive import PaReport
 from firmware.issue.admission import OURS, OURS_LOCKED, Held, begin, held, is_the_card, refusal
 from firmware.issue.authority import Authority, signing_request
 from firmware.issue.errors import IssueBroken, OutOfOrder
@@ -136,10 +137,12 @@ class Transaction:
         if state.kind not in (OURS, OURS_LOCKED):
             raise refusal(state)
         self._check_sod(work, state, meter)
+        # the bytes that `verify` found on the card: what no longer authenticates is not locked
+        authenticated = self._authority.authenticate(work.files[Fid.SOD], work.image.files)
         if state.kind == OURS:
             self._card.lock()
         work = self._keep(work, work.mark.at(Stage.LOCKED))
-        self._complete(work, self._prove_locked(work))
+        self._complete(work, authenticated, self._prove_locked(work))
 
     def lost(self, record_id: str, officers: Sequence[str]) -> int:
         """Give the attempt up: its card will not come back or is broken. Returns the next number.
@@ -251,9 +254,7 @@ class Transaction:
         except NotLocked as exc:
             raise IssueBroken("lock", str(exc)) from exc
 
-    def _complete(self, work: _Work, locked: Sequence[str]) -> None:
-        """The report names what `verify` found on the card: the same bytes authenticate here again."""
-        authenticated = self._authority.authenticate(work.files[Fid.SOD], work.image.files)
+    def _complete(self, work: _Work, authenticated: PaReport, locked: Sequence[str]) -> None:
         mark = work.mark.after(self._card.apdus - work.apdus_before)
         report = chip_report(work.attempt, work.files, authenticated, locked, self._card, mark, self._now())
         self._journal.complete(work.record_id, work.attempt.number, report)

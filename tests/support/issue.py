@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from drivers.chip.dialects.lds_plain import LdsPlain
@@ -96,6 +97,7 @@ class Desk:
     signer: TestSigner = field(default_factory=TestSigner)
     seen: list[IssueProgress] = field(default_factory=list)
     dress: Callable[[LdsPlain], Any] = lambda dialect: dialect
+    now: datetime = NOW
 
     def __post_init__(self) -> None:
         self.reader.__enter__()
@@ -109,7 +111,7 @@ class Desk:
             self.signer,
             (state()[0].certificate,),
             lambda record_id: ORDER,
-            lambda: NOW,
+            lambda: self.now,
             self.seen.append,
         )
 

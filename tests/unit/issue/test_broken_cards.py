@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.issue import OFFICERS, RECORD, Desk, content, locked, new_card, sod_bytes
+from support.issue import IMAGE, OFFICERS, RECORD, Desk, content, locked, new_card, sod_bytes
+from support.signer import NOW
 
 from drivers.chip.errors import NotLocked
+from drivers.virtual.card import VirtualCard
 from firmware.document.lds import Fid
 from firmware.issue.errors import IssueBroken, OutOfOrder
 
@@ -73,6 +76,44 @@ def test_a_chip_of_a_profile_that_cannot_read_a_file_is_never_begun() -> None:
     with pytest.raises(OutOfOrder):
         desk.transaction.write(RECORD)
     assert not content(card)
+
+
+def test_a_chip_that_loses_a_bit_after_it_was_read_back_is_not_locked() -> None:
+    desk, card = Desk(), new_card()
+    desk.reader.put(card)
+    desk.transaction.write(RECORD)
+    portrait = IMAGE.files[Fid.DG2]
+    aged = VirtualCard.from_bytes(
+        card.to_bytes().replace(portrait.hex().encode(), (portrait[:-1] + b"?").hex().encode())
+    )
+    assert content(aged)[Fid.DG2] != portrait
+    desk.reader.put(aged)
+    with pytest.raises(IssueBroken) as caught:
+        desk.transaction.verify(RECORD)
+    assert caught.value.check == "read_back"
+    assert not desk.journal.now.stage.startswith("authentic") and not locked(aged)
+
+
+def test_a_signer_that_expired_meanwhile_is_found_by_verify() -> None:
+    desk, card = Desk(), new_card()
+    desk.reader.put(card)
+    desk.transaction.write(RECORD)
+    desk.now = NOW + timedelta(days=400)
+    with pytest.raises(IssueBroken) as caught:
+        desk.transaction.verify(RECORD)
+    assert caught.value.check == "certificates_valid"
+    assert not desk.journal.now.stage.startswith("authentic")
+
+
+def test_a_signer_that_expired_before_the_lock_leaves_the_card_unlocked() -> None:
+    desk, card = Desk(), new_card()
+    desk.reader.put(card)
+    desk.transaction.write(RECORD)
+    desk.transaction.verify(RECORD)
+    desk.now = NOW + timedelta(days=400)
+    with pytest.raises(IssueBroken):
+        desk.transaction.lock(RECORD)
+    assert not locked(card) and desk.journal.report is None
 
 
 class Unreadable(Bent):
