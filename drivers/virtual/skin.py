@@ -1,8 +1,8 @@
 """Made-up fingers and their impressions at 500 ppi: no living person's, the same for the same seed.
 
-A `Finger` is a pattern of ridges and pores. An `impression` is one touch of it: pressed elsewhere, turned, stretched as
-skin is, more or less moist, worn, and seen through a sensor's noise. Two impressions of one finger match, and
-are never the same picture.
+A `Finger` is a pattern of ridges and pores. An `impression` is one touch of it: pressed elsewhere, turned,
+stretched as skin is, more or less moist, worn, and seen through a sensor's noise. Two impressions of one
+finger match, and are never the same picture.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.virtual.ridges import Field, Flow, Point, grow, orientation, smooth_noise
+from drivers.virtual.ridge_flow import Field, Pattern, draw, orientation, period
+from drivers.virtual.ridges import grow, smooth_noise
 
 Pixels = NDArray[np.uint8]
 
@@ -42,11 +43,11 @@ SHARES = {
 }
 # half width and half height of a plain impression in pixels, ridge period in pixels
 SIZES = {
-    "thumb": (172, 190, 9.6),
-    "index": (148, 168, 9.1),
-    "middle": (152, 172, 9.2),
-    "ring": (146, 166, 9.0),
-    "little": (124, 146, 8.5),
+    "thumb": (188, 208, 9.6),
+    "index": (163, 185, 9.1),
+    "middle": (167, 190, 9.2),
+    "ring": (160, 183, 9.0),
+    "little": (138, 162, 8.5),
 }
 
 
@@ -84,8 +85,8 @@ def impression(
 ) -> Pixels:
     """Return the `n`-th touch of this finger, (290, 384) uint8, ridges dark on light, 500 ppi.
 
-    `dry`, `wet`, `worn` and `pressure` go from 0 to 1. `offset` (x right, y down; pixels) and `turn_deg` (counter-
-    clockwise) come on top of the little differences that every touch has. Raises ValueError outside 0..1.
+    `dry`, `wet`, `worn` and `pressure` go from 0 to 1; `offset` (x right, y down; pixels) and `turn_deg`
+    (counter-clockwise) come on top of what differs in every touch. Raises ValueError outside 0..1.
     """
     for name, value in (("dry", dry), ("wet", wet), ("worn", worn), ("pressure", pressure)):
         if not 0.0 <= value <= 1.0:
@@ -93,11 +94,11 @@ def impression(
     rng = finger.random(1, n)
     map_x, map_y = _touch(rng, offset, turn_deg, pressure)
     ridges, pores = (_sampled(part, map_x, map_y) for part in _skin(finger))
-    ink = ridges / 127.5 - 1 - pores * np.float32(0.006 * (1 - wet))
+    ink = ridges / 127.5 - 1 - pores * np.float32(0.005 * (1 - wet))
     if worn:
-        ink = _wear_off(ink, _sampled(_scars(finger), map_x, map_y), worn)
+        ink = _wear_off(ink, _sampled(_scars(finger), map_x, map_y), worn, rng)
     ink += _moisture(rng, dry, wet, pressure)
-    shade = _contact(finger, rng, offset, pressure) / (1 + np.exp(-4 * ink))
+    shade = _contact(finger, rng, offset, pressure) / (1 + np.exp(-4 * np.clip(ink, -5, 5)))
     return _sensed(shade, rng, wet)
 
 
@@ -105,34 +106,23 @@ def impression(
 def _skin(finger: Finger) -> tuple[Pixels, Pixels]:
     """Return ridges (0 valley .. 255 ridge) and pores (255 at their middle) over the whole fingertip."""
     rng = finger.random(0)
-    angle = orientation(_flow(finger, rng), SKIN_SHAPE, 0.07 * smooth_noise(rng, SKIN_SHAPE, 90))
-    period = SIZES[finger.kind][2] * np.exp(0.05 * smooth_noise(rng, SKIN_SHAPE, 110))
-    ridges = grow(angle, period.astype(np.float32), rng)
+    wobble = np.float32(0.3) * smooth_noise(rng, SKIN_SHAPE, 60)
+    spread = np.exp(np.float32(0.05) * smooth_noise(rng, SKIN_SHAPE, 40))
+    angle = orientation(draw(_pattern(finger, rng), rng), wobble)
+    mean_px = SIZES[finger.kind][2] * float(rng.normal(1, 0.04))
+    ridges = grow(angle, (period(angle, mean_px) * spread).astype(np.float32), rng)
     dots = (rng.random(SKIN_SHAPE, np.float32) < 0.012).astype(np.float32)
     pores = cv2.GaussianBlur(dots, (0, 0), 1.0) * np.float32(2 * np.pi) * (ridges > 0.3)
     return _bytes(127.5 * (ridges + 1)), _bytes(255 * pores)
 
 
-def _flow(finger: Finger, rng: np.random.Generator) -> Flow:
-    """Draw a pattern class and its points; an ulnar loop opens towards the little finger."""
-    share = np.array(SHARES[finger.kind]) / 100
-    kind = rng.choice(["arch", "tented", "ulnar", "radial", "whorl"], p=share)
-    bend = float(rng.uniform(-0.15, 0.15))
-    side = -1.0 if finger.position.startswith("right") else 1.0
-
-    def near(x: float, y: float, spread: float = 10) -> Point:
-        dx, dy = rng.normal(0, spread, 2)
-        return x + float(dx), y + float(dy)
-
-    if kind == "arch":
-        return Flow(arch_px=float(rng.uniform(55, 95)))
-    if kind == "tented":
-        return Flow([near(0, 0, 5)], [near(0, 80, 6)], bend)
-    if kind == "whorl":
-        return Flow([near(0, -28, 8), near(0, 24, 8)], [near(-108, 112), near(108, 112)], bend)
-    if kind == "radial":
-        side = -side
-    return Flow([near(0, -18)], [near(side * 96, 108)], bend)
+def _pattern(finger: Finger, rng: np.random.Generator) -> Pattern:
+    """Draw a class; an ulnar loop opens towards the little finger."""
+    ulnar, radial = Pattern.RIGHT_LOOP, Pattern.LEFT_LOOP
+    if finger.position.startswith("left"):
+        ulnar, radial = radial, ulnar
+    choices = (Pattern.ARCH, Pattern.TENTED_ARCH, ulnar, radial, Pattern.WHORL)
+    return choices[rng.choice(len(choices), p=np.array(SHARES[finger.kind]) / 100)]
 
 
 def _touch(
@@ -181,24 +171,29 @@ def _scars(finger: Finger) -> Pixels:
     return rubbed
 
 
-def _wear_off(ink: Field, scars: Field, worn: float) -> Field:
-    """Flatten ridges where they are rubbed and open them where they are cracked."""
+def _wear_off(ink: Field, scars: Field, worn: float, rng: np.random.Generator) -> Field:
+    """Flatten and roughen ridges, most where they are rubbed, and open them where they are cracked."""
     depth = np.clip(scars / np.float32(255), 0, 1)
-    return ink * (1 - np.float32(worn) * depth) - np.float32(1.4 * worn) * depth**4
+    left = 1 - np.float32(0.8 * worn) * np.maximum(depth, 0.8)
+    rough = np.float32(0.8 * worn) * smooth_noise(rng, PRINT_SHAPE, 3)
+    return np.asarray(ink * left + rough - np.float32(worn) * depth**4, np.float32)
 
 
 def _moisture(rng: np.random.Generator, dry: float, wet: float, pressure: float) -> Field:
     """Return what sweat and pressure add: ridges thicken and join, or thin out and break into dots."""
-    even = 0.25 * (pressure - 0.5) + 0.75 * wet - 0.35 * dry
+    even = 0.25 * (pressure - 0.5) + 0.9 * wet - 0.35 * dry
+    rough = np.float32(0.6 * dry**2) * smooth_noise(rng, PRINT_SHAPE, 3)
     field = np.float32(even) + np.float32(0.15 + 0.3 * wet) * smooth_noise(rng, PRINT_SHAPE, 60)
-    grain = smooth_noise(rng, PRINT_SHAPE, 2)
-    return field - np.float32(0.15 + 1.1 * dry) * np.maximum(grain, 0) ** 2
+    grain = np.maximum(smooth_noise(rng, PRINT_SHAPE, 2), 0) ** 2
+    flakes = np.maximum(smooth_noise(rng, PRINT_SHAPE, 4), 0)
+    gaps = np.float32(0.15 + dry) * grain + np.float32(2.2 * dry) * flakes
+    return np.asarray(field + rough - gaps, np.float32)
 
 
 def _sensed(shade: Field, rng: np.random.Generator, wet: float) -> Pixels:
     """Return the sensor's grey values: uneven light behind, a soft lens, noise."""
     light = np.float32(238) + 5 * smooth_noise(rng, PRINT_SHAPE, 150)
-    grey = cv2.GaussianBlur(light - np.float32(195) * shade, (0, 0), 0.6 + 0.7 * wet)
+    grey = cv2.GaussianBlur(light - np.float32(195) * shade, (0, 0), 0.6 + 1.3 * wet)
     return _bytes(grey + np.float32(3.5) * rng.standard_normal(PRINT_SHAPE, np.float32))
 
 
