@@ -36,9 +36,12 @@ def run(config: Config) -> int:
     """Run the box until a signal ends it; returns the exit code for systemd (deploy/idkiosk.service)."""
     crash.guard()
     log_to_stderr()
-    notify = systemd()
-    if reasons := refusals(config):
-        return _refused(reasons, notify)
+    with systemd() as notify:
+        reasons = refusals(config)
+        return _refused(reasons, notify) if reasons else _run(config, notify)
+
+
+def _run(config: Config, notify: Notify) -> int:
     try:
         with taken() as terminal, closing(open_display(config, terminal)) as display:
             font_folder()

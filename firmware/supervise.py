@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,16 +38,21 @@ class End:
     """Somebody wants the process to end in order."""
 
 
-def systemd() -> Notify:
-    """Return what sends notices to systemd; without one (NOTIFY_SOCKET) they go nowhere."""
+@contextmanager
+def systemd() -> Iterator[Notify]:
+    """What sends notices to systemd; without one (NOTIFY_SOCKET) they go nowhere."""
+    if "NOTIFY_SOCKET" not in os.environ:
+        yield lambda _: None
+        return
     from sdnotify import SystemdNotifier
 
     notifier = SystemdNotifier()
-    return lambda notice: notifier.notify(notice.encode("ascii", "replace").decode())  # it sends Latin-1
+    with closing(notifier.socket) if notifier.socket else nullcontext():
+        yield lambda notice: notifier.notify(notice.encode("ascii", "replace").decode())  # it sends Latin-1
 
 
 def beat_s(environ: Mapping[str, str] = os.environ) -> float:
-    """Seconds between two beats: a third of the watchdog's time, if it watches us (sd_watchdog_enabled(3))."""
+    """Seconds between two beats: a third of the watchdog's time if it watches us, sd_watchdog_enabled(3)."""
     me = str(os.getpid())
     given_us = environ.get("WATCHDOG_USEC", "") if environ.get("WATCHDOG_PID", me) == me else ""
     return int(given_us) / 3e6 if given_us.isdigit() and int(given_us) else UNWATCHED_BEAT_S
