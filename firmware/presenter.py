@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from firmware.app.jobs.capture import finger_to_prove
-from firmware.app.jobs.identify import TICKET_QR
-from firmware.app.visit import Visit
-from firmware.quality.portrait_capture import GOOD_FRAMES
+from firmware.app.visit import TICKET_QR, Visit
+from firmware.quality import GOOD_FRAMES
+from firmware.quality.match import finger_to_prove
 from statemachine.guards import TRIES
 from statemachine.session import FINGERS, Session
 from statemachine.states import Device, S

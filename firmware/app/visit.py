@@ -9,6 +9,8 @@ from typing import Any
 from firmware.quality.best import Score
 from statemachine.events import Event
 
+TICKET_QR = "idkiosk:ticket:"
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:

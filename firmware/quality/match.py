@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+PROVE_ORDER = ("right_index", "left_index", "right_thumb", "left_thumb", "right_middle", "left_middle")
+
 Compare = Callable[[bytes, bytes], int]
 
 
@@ -31,6 +33,11 @@ def judge(similarity: int, rules: MatchRules) -> Match:
     if similarity >= rules.same:
         return Match.SAME
     return Match.UNSURE if similarity >= rules.unsure else Match.OTHER
+
+
+def finger_to_prove(templates: Mapping[str, bytes]) -> str:
+    """The finger that is asked for: the first in the order of BSI's alternatives that the registry has."""
+    return next((finger for finger in PROVE_ORDER if finger in templates), next(iter(templates), ""))
 
 
 def given_before(

@@ -13,6 +13,7 @@ from statistics import median
 
 from drivers.api import Camera, CameraControls, Deadline, Frame, Pixels
 from drivers.errors import UserRetry
+from firmware.quality import GOOD_FRAMES
 from firmware.quality.portrait import PortraitCheck, PortraitGate
 from firmware.quality.portrait_crop import crop_portrait, encode_jp2, encode_jpeg
 from firmware.quality.portrait_light import Lamps, LightLoop
@@ -20,7 +21,6 @@ from firmware.quality.portrait_light import Lamps, LightLoop
 Preview = Callable[[Frame, PortraitCheck], None]
 
 HINT_STEADY_S = 0.4
-GOOD_FRAMES = 8
 BURST = 5
 ROUNDS = 3
 FRAME_TIMEOUT_S, STILL_TIMEOUT_S = 1.5, 3.0

@@ -13,7 +13,7 @@ from firmware.app.desk import Desk, until
 from firmware.app.visit import Learned, Seen, Visit
 from firmware.quality.best import Decision, Measure, Score, Verdict, decide
 from firmware.quality.finger_capture import Sample, capture_finger
-from firmware.quality.match import Match, MatchRules, judge
+from firmware.quality.match import Match, MatchRules, finger_to_prove, judge
 from firmware.quality.nbis.client import ScorerError
 from firmware.records.journal import Journal
 from statemachine import events as ev
@@ -25,18 +25,12 @@ if TYPE_CHECKING:
     from firmware.quality.portrait_capture import PortraitSample
 
 SLICE_S = 0.25
-PROVE_ORDER = ("right_index", "left_index", "right_thumb", "left_thumb", "right_middle", "left_middle")
 MATCHER = "nbis bozorth3"
 SCORERS = {
     Measure.NFIQ2: {"name": "NFIQ 2", "version": "2.3", "estimate": False},
     Measure.ESTIMATE: {"name": "preview", "version": "1", "estimate": True},
 }
 GATE = {"name": "idkiosk portrait gate", "version": "1", "estimate": False}
-
-
-def finger_to_prove(templates: Mapping[str, bytes]) -> str:
-    """The finger that is asked for: the first in the order of BSI's alternatives that the registry has."""
-    return next((finger for finger in PROVE_ORDER if finger in templates), next(iter(templates), ""))
 
 
 def prove_finger(desk: Desk, visit: Visit, entry: int) -> Callable[[FingerSensor, Stop], Learned | None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivers.worker import Stop
 from firmware.app.desk import Desk
-from firmware.app.visit import Learned, Seen, Visit
+from firmware.app.visit import TICKET_QR, Learned, Seen, Visit
 from firmware.quality.best import decide
 from firmware.quality.qr import QrError, read_old_card_qr, read_qr
 from firmware.records.errors import TicketRefused
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from drivers.api import Camera
 
 FRAME_S = 1.5
-TICKET_QR = "idkiosk:ticket:"
 REGISTRY_PART = "work/registry"
 HELD = {
     RecordState.DRAFT: Held.DRAFT,
