@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,6 +41,18 @@ Settings = Annotated[
 Board = Annotated[str | None, typer.Option(help="A file of config/boards, as in pi4-7inch.")]
 
 
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what a person can mend about a virtual station into one line and exit code 1."""
+    from firmware.sim.trouble import MENDABLE
+
+    try:
+        yield
+    except MENDABLE as exc:
+        sys.stderr.write(f"kiosk: {exc}\n")
+        raise typer.Exit(1) from exc
+
+
 @app.command()
 def demo(
     citizens: Annotated[int, typer.Option(min=1, max=50, help="How many made-up citizens come.")] = 1,
@@ -63,7 +77,32 @@ def demo(
         pcsc=pcsc,
         folder=folder,
     )
-    show.demo(wishes, Console(highlight=False))
+    with explained():
+        show.demo(wishes, Console(highlight=False))
+
+
+@app.command()
+def station(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")] = 8470,
+    seed: Annotated[int, typer.Option(help="Who comes: the same seed, the same people.")] = 1,
+    pcsc: Annotated[bool, typer.Option("--pcsc", help="The card behind a private pcscd and vpcd.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where everything of the station lies.")] = Path("var/station"),
+) -> None:
+    """Serve a virtual station to your browser: its screen, touches, and the world around it."""
+    from firmware.sim.browser import run_station
+    from firmware.sim.demo import Wishes
+
+    with explained():
+        run_station(Wishes(seed=seed, pcsc=pcsc, folder=folder), port, typer.echo)
+
+
+@app.command()
+def run(config: Settings = None, board: Board = None) -> None:
+    """Run this box (systemd does; see deploy/). Exit code 78: the configuration refuses."""
+    from config.load import load
+    from firmware.run import run as run_box
+
+    raise typer.Exit(run_box(load(*([config] if config else []), board=board)))
 
 
 @app.command()

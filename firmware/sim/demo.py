@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -215,7 +217,8 @@ def demo(wishes: Wishes, console: Console) -> None:
     """Run the demo and print it. Raises DemoFailed or NotShown with the reason when anything is not so."""
     show = Show(console)
     show.say("centre, keys and virtual station …")
-    with VirtualOffice(wishes) as office:
+    pictures = wishes.folder / "screens"
+    with VirtualOffice(wishes) as office, _gallery(pictures) as drawn:
         how = "private pcscd + vpcd" if wishes.pcsc else "virtual reader in process"
         show.say(f"centre at {office.centre.url} (own process), chip over {how}")
         habits = Habits(
@@ -237,8 +240,9 @@ def demo(wishes: Wishes, console: Console) -> None:
         for number, one in enumerate(evidence, start=1):
             tables(console, number, one)
         counts = office.centre.counts()
+        show.say("pictures of all screens …")
+        show.say(f"{drawn()} pictures: {pictures}/*.png, open {pictures / 'index.html'}")
     show.say(f"centre holds: {counts['records']}, cards granted: {counts['grants']}")
-    _pictures(wishes.folder / "screens", show)
     report(wishes.folder / "report.json", evidence)
     if len(evidence) != wishes.citizens or sum(counts["records"].values()) != wishes.citizens:
         raise DemoFailed(f"{wishes.citizens} citizens came, {len(evidence)} records are proven: {counts}")
@@ -249,9 +253,18 @@ def _once(walks: list[Walk]) -> list[Walk]:
     return list({walk.record_id: walk for walk in walks}.values())
 
 
-def _pictures(folder: Path, show: Show) -> None:
-    from ui_fb import gallery
+@contextmanager
+def _gallery(folder: Path) -> Iterator[Callable[[], int]]:
+    """Draw every screen into `folder` in a process of low priority; the value waits and counts them."""
+    command = [sys.executable, "-m", "ui_fb.gallery", str(folder)]
+    with subprocess.Popen(["nice", *command], stdin=subprocess.DEVNULL) as process:
+        try:
 
-    show.say("pictures of all screens …")
-    count = gallery.write(folder)
-    show.say(f"{count} pictures: {folder}/*.png, open {folder / 'index.html'}")
+            def drawn() -> int:
+                if process.wait():
+                    raise DemoFailed("the pictures of the screens could not be drawn")
+                return len(list(folder.glob("*.png")))
+
+            yield drawn
+        finally:
+            process.kill()

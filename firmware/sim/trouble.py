@@ -1,0 +1,21 @@
+"""What may go wrong with a virtual station in a way that says by itself what to do."""
+
+from __future__ import annotations
+
+from drivers.virtual.pcscd import PcscdFailed, PcscdMissing
+from firmware.quality.portrait_models import ModelsMissingError
+from firmware.sim.browser import PageFailed, PortTaken
+from firmware.sim.centre import CentreFailed
+from firmware.sim.demo import DemoFailed
+from firmware.sim.evidence import NotShown
+
+MENDABLE = (
+    CentreFailed,
+    DemoFailed,
+    ModelsMissingError,
+    NotShown,
+    PageFailed,
+    PcscdFailed,
+    PcscdMissing,
+    PortTaken,
+)
