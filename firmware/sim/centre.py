@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -52,11 +53,14 @@ class CentreProcess:
                 stdin=subprocess.DEVNULL,
                 text=True,
             )
-        assert self._process.stdout is not None  # noqa: S101  it is a pipe
-        line = self._process.stdout.readline()
-        if not line:
-            raise CentreFailed(f"the centre ended at once: see {self.folder / 'centre.log'}")
-        self.url = f"https://localhost:{json.loads(line)['port']}"
+        with ExitStack() as starting:
+            starting.callback(self._end)
+            assert self._process.stdout is not None  # noqa: S101  it is a pipe
+            line = self._process.stdout.readline()
+            if not line:
+                raise CentreFailed(f"the centre ended at once: see {self.folder / 'centre.log'}")
+            self.url = f"https://localhost:{json.loads(line)['port']}"
+            starting.pop_all()
         return self
 
     def __exit__(
@@ -65,6 +69,9 @@ class CentreProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         if self._process is None:
             return
         self._process.terminate()

@@ -1,0 +1,224 @@
+// The page of a virtual station: shows the kiosk's picture, sends touches, and moves the world around it.
+
+const NOTES = {
+  nobody_sits: "Chưa có ai ngồi. · Nobody sits there.",
+  no_card: "Chưa có thẻ của hồ sơ trên đầu đọc. · None of this record’s cards lies there.",
+  no_record_card: "Hồ sơ này chưa có thẻ nào. · This record has no card yet.",
+};
+const SKINS = { good: "", dry: "khô", wet: "ướt", worn: "mòn" };
+const CARDS = { blank: "Phôi số", record: "Thẻ của hồ sơ", foreign: "Thẻ lạ", none: "Trống" };
+const QR = { own: "QR thẻ cũ", stranger: "QR người khác", nonsense: "QR lạ" };
+const AGAIN_MS = 1000;
+
+const byId = (id) => document.getElementById(id);
+const all = (selector) => [...document.querySelectorAll(selector)];
+const canvas = byId("screen");
+const pencil = canvas.getContext("2d");
+let station = null;
+let shownTargets = "";
+
+// --- the line to the station ---------------------------------------------------------------------------
+
+async function post(path, body) {
+  const answer = await fetch(path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const said = answer.status === 204 ? {} : await answer.json();
+  byId("note").textContent = answer.ok ? "" : NOTES[said.problem] ?? said.problem;
+  return answer.ok ? said : null;
+}
+
+const touch = (x, y) => post("/touch", { x, y });
+
+async function act(verb, what) {
+  const skin = document.querySelector("input[name=skin]:checked").value;
+  const state = await post("/world", { verb, what, skin });
+  if (state) show(state);
+}
+
+/** Keep asking for what comes after what we have; while the station is away or the page hidden, wait. */
+async function follow(path, take) {
+  for (let since = -1; ; ) {
+    try {
+      await visible();
+      const answer = await fetch(`${path}?since=${since}`);
+      since = (await take(answer)) ?? since;
+      byId("ended").hidden = true;
+    } catch {
+      byId("ended").hidden = false;
+      since = -1;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+}
+
+async function visible() {
+  while (document.hidden) {
+    await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+  }
+}
+
+async function drawn(answer) {
+  if (answer.status === 204) return null;
+  if (!answer.ok) throw new Error(answer.status);
+  pencil.drawImage(await createImageBitmap(await answer.blob()), 0, 0);
+  return answer.headers.get("x-change");
+}
+
+async function seen(answer) {
+  if (!answer.ok) throw new Error(answer.status);
+  const state = await answer.json();
+  show(state);
+  return state.version;
+}
+
+// --- what is seen --------------------------------------------------------------------------------------
+
+function show(state) {
+  document.body.dataset.screen = state.screen;
+  canvas.setAttribute("aria-label", `Màn hình · Screen: ${state.screen}`);
+  byId("person").value = state.person;
+  byId("asked").replaceChildren(...askedLabel(state.asks));
+  all("button[data-verb]").forEach((button) => press(button, state));
+  all("button[data-device]").forEach((button) => {
+    button.setAttribute("aria-checked", String(!state.unplugged.includes(button.dataset.device)));
+  });
+  tellNow(state);
+  layTargets(state.targets);
+}
+
+function askedLabel(asks) {
+  const names = station.fingers[asks] ?? { vi: "ngón trỏ phải", en: "right index finger" };
+  const english = document.createElement("span");
+  english.lang = "en";
+  english.textContent = `Place ${names.en}`;
+  return [`Đặt ${names.vi} `, english];
+}
+
+const PRESSED = {
+  finger: () => false,
+  sit: (what, state) =>
+    ({ down: state.seated > 0, second: state.seated > 1, closed: state.eyes_closed })[what] ?? false,
+};
+
+function press(button, state) {
+  const { verb, what } = button.dataset;
+  if (what === "none" || what === "next" || what === "slips" || verb === "finger") return;
+  const pressed = PRESSED[verb]?.(what, state) ?? state[verb] === what;
+  button.setAttribute("aria-pressed", String(pressed));
+  if (verb === "card" && what === "record") button.disabled = !state.has_record_card;
+}
+
+function tellNow(state) {
+  const { finger } = state;
+  const skin = finger && SKINS[finger.skin];
+  const whose = finger && !finger.own ? " (người khác)" : "";
+  now("finger", finger ? station.fingers[finger.position].vi + whose + (skin && `, ${skin}`) : "", "Trống", "finger");
+  const sits = state.seated && `${state.seated} người${state.eyes_closed ? ", nhắm mắt" : ""}`;
+  now("camera", QR[state.qr] ?? (sits || ""), "Trống", "camera");
+  const card = CARDS[state.card] + (state.card === "blank" ? ` ${state.blank}` : "");
+  now("card", state.card === "none" ? "" : card, "Trống", "chip");
+  now("badge", state.badge === "none" ? "" : state.badge, "Trống");
+  const lit = state.lamps.some((lamp) => lamp > 0);
+  now("lamps", lit ? state.lamps.map((lamp) => `${Math.round(lamp * 100)}%`).join(" · ") : "", "Tắt", "panel");
+  byId("now-lamps").prepend(...state.lamps.map(lampOf));
+  now("tray", state.tray_locked ? "Đang khoá" : "", "Mở được", "panel");
+  now("buzzer", state.buzzing ? "Đang kêu" : "", "Im", "panel");
+  now("lux", `${state.lux} lx`, "");
+
+  function now(name, text, otherwise, device) {
+    const place = byId(`now-${name}`);
+    const away = state.unplugged.includes(device);
+    place.textContent = away ? "Đã rút dây" : text || otherwise;
+    place.className = away ? "alert" : text ? "on" : "";
+  }
+}
+
+function lampOf(level) {
+  const lamp = document.createElement("i");
+  lamp.className = "lamp";
+  lamp.style.background = `rgb(255 199 44 / ${level})`;
+  return lamp;
+}
+
+/** Invisible buttons where the screen can be touched: for the keyboard only, clicks go to the picture. */
+function layTargets(targets) {
+  const wanted = JSON.stringify(targets);
+  if (wanted === shownTargets) return;
+  shownTargets = wanted;
+  const focused = document.activeElement?.dataset.action;
+  byId("targets").replaceChildren(...targets.map(targetButton));
+  if (focused) byId("targets").querySelector(`[data-action="${focused}"]`)?.focus();
+}
+
+function targetButton({ action, rect: [x, y, w, h] }) {
+  const [width, height] = station.size;
+  const button = document.createElement("button");
+  button.dataset.action = action;
+  button.textContent = action.replace(":", " ");
+  button.style.left = `${(100 * x) / width}%`;
+  button.style.top = `${(100 * y) / height}%`;
+  button.style.width = `${(100 * w) / width}%`;
+  button.style.height = `${(100 * h) / height}%`;
+  button.addEventListener("click", () => touch(x + (w >> 1), y + (h >> 1)));
+  return button;
+}
+
+// --- what is done --------------------------------------------------------------------------------------
+
+canvas.addEventListener("click", (event) => {
+  const [width, height] = station.size;
+  const place = canvas.getBoundingClientRect();
+  const x = Math.floor(((event.clientX - place.left) * width) / place.width);
+  const y = Math.floor(((event.clientY - place.top) * height) / place.height);
+  touch(Math.min(Math.max(x, 0), width - 1), Math.min(Math.max(y, 0), height - 1));
+});
+
+byId("bezel").addEventListener("keydown", (event) => {
+  const action = /^[0-9]$/.test(event.key) ? `digit:${event.key}` : { Backspace: "erase" }[event.key];
+  const target = action && byId("targets").querySelector(`[data-action="${action}"]`);
+  if (target && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    target.click();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-verb], button[data-device]");
+  if (!button) return;
+  const { verb, what, off, device } = button.dataset;
+  if (device) act(button.getAttribute("aria-checked") === "true" ? "unplug" : "plug", device);
+  else act(verb, off && button.getAttribute("aria-pressed") === "true" ? off : what);
+});
+
+byId("person").addEventListener("change", (event) => act("person", event.target.value));
+
+// --- start ---------------------------------------------------------------------------------------------
+
+function badgeButton([number, pin]) {
+  const button = document.createElement("button");
+  button.dataset.verb = "badge";
+  button.dataset.what = number;
+  const small = document.createElement("span");
+  small.textContent = `PIN ${pin}`;
+  button.append(number, small);
+  return button;
+}
+
+async function begin() {
+  station = await (await fetch("/station")).json();
+  [canvas.width, canvas.height] = station.size;
+  byId("person").replaceChildren(
+    ...station.people.map(({ name, number }, at) => new Option(`${name} · ${number}`, at)),
+  );
+  byId("badges").prepend(...Object.entries(station.pins).map(badgeButton));
+  all("button[data-device]").forEach((button) => {
+    button.disabled = !station.verbs.unplug.includes(button.dataset.device);
+  });
+  follow("/screen.png", drawn);
+  follow("/state", seen);
+}
+
+begin();
