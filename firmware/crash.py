@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
+EX_CONFIG = 78  # sysexits.h: starting again would not help; the systemd unit knows it
 EX_SOFTWARE = 70  # sysexits.h: a bug; systemd starts the kiosk again
 PR_SET_DUMPABLE = 4  # linux/prctl.h
 LONGEST_CHAIN = 8

@@ -15,8 +15,6 @@ from config.schema import Config, Station
 from firmware.box.identity import Identity, IdentityError
 from firmware.quality.nbis.runtime import ScorerMissing, locate
 
-EX_CONFIG = 78  # sysexits.h: starting again would not help; the systemd unit knows it
-
 LAB_DIALECTS = frozenset({"lds-plain"})
 """Dialects that personalise without a secure channel: for a lab's own cards."""
 FILE_KEYS = ("box.key.pem",)

@@ -1,4 +1,8 @@
-"""`kiosk run`: a real box, from its configuration to the end of the process."""
+"""`kiosk run`: a real box, from its configuration to the end of the process.
+
+The greeting is on the panel before anything is imported that it does not need: cryptography, HTTP, SQLite
+and OpenCV take a Pi seconds to read from its card.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +11,28 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config.schema import Config
 from firmware import crash
-from firmware.app.build import build
-from firmware.app.devices import Openers, real_openers
-from firmware.app.kiosk import Kiosk
+from firmware.app.frame import Face
+from firmware.app.visit import Visit
+from firmware.crash import EX_CONFIG
 from firmware.loop import Loop
-from firmware.preflight import EX_CONFIG, refusals
+from firmware.presenter import Form, View
 from firmware.supervise import Notify, Supervisor, beat_s, systemd
 from firmware.terminal import taken
-from firmware.touchscreen import TouchScreen, first_touch_screen
+from statemachine.session import Session
 from statemachine.states import S
 from ui_fb.display import Display, DisplayFault, MemoryDisplay
 from ui_fb.framebuffer import Framebuffer
 from ui_fb.screens import warm
 from ui_fb.theme import DEFAULT, MissingLayoutEngine, PanelTooSmall, font_folder
 from ui_fb.touch import Touch, open_touch
+
+if TYPE_CHECKING:
+    from firmware.app.devices import Openers
+    from firmware.app.kiosk import Kiosk
 
 log = logging.getLogger("kiosk")
 
@@ -37,8 +46,7 @@ def run(config: Config) -> int:
     crash.guard()
     log_to_stderr()
     with systemd() as notify:
-        reasons = refusals(config)
-        return _refused(reasons, notify) if reasons else _run(config, notify)
+        return _run(config, notify)
 
 
 def _run(config: Config, notify: Notify) -> int:
@@ -46,7 +54,8 @@ def _run(config: Config, notify: Notify) -> int:
         with taken() as terminal, closing(open_display(config, terminal)) as display:
             font_folder()
             DEFAULT.scale(display.size)
-            return _supervised(config, display, notify)
+            greet(config, display)
+            return _checked(config, display, notify)
     except (PanelTooSmall, MissingLayoutEngine) as exc:
         return _refused((str(exc),), notify)
     except DisplayFault as exc:
@@ -75,7 +84,23 @@ def log_to_stderr() -> None:
         logging.getLogger(name).setLevel(logging.INFO)
 
 
+def greet(config: Config, display: Display) -> None:
+    """Put the first picture up; a touch is answered once the kiosk behind it stands."""
+    simulated = config.station.profile != "production"
+    Face(display).show(View(S.ATTRACT, Session(), Visit(), Form(), simulated, {}))
+
+
+def _checked(config: Config, display: Display, notify: Notify) -> int:
+    from firmware.preflight import refusals
+
+    reasons = refusals(config)
+    return _refused(reasons, notify) if reasons else _supervised(config, display, notify)
+
+
 def _supervised(config: Config, display: Display, notify: Notify) -> int:
+    from firmware.app.devices import real_openers
+    from firmware.touchscreen import TouchScreen
+
     loop = Loop()
     kiosk = kiosk_of(config, real_openers(config), display, loop)
     with TouchScreen(_touch(config, display), loop):
@@ -84,6 +109,8 @@ def _supervised(config: Config, display: Display, notify: Notify) -> int:
 
 def kiosk_of(config: Config, openers: Openers, display: Display, loop: Loop) -> Kiosk:
     """A kiosk that gets its screens ready while nobody is there."""
+    from firmware.app.build import build
+
     kiosk = build(config, openers, display, loop)
     steps = warm(display.size, language=config.station.language)
 
@@ -98,6 +125,8 @@ def kiosk_of(config: Config, openers: Openers, display: Display, loop: Loop) -> 
 
 
 def _touch(config: Config, display: Display) -> Callable[[], Touch]:
+    from firmware.touchscreen import first_touch_screen
+
     return lambda: open_touch(config.touch.device or first_touch_screen(), display.size)
 
 
