@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from firmware.records.clock import JournalClock
-from firmware.records.database import Database
+from firmware.records.database import Database, Readable
 from firmware.records.format.cms import Signer
 
 GENESIS = "0" * 64
@@ -90,47 +90,49 @@ class Audit:
             )
 
     def verify(self) -> list[AuditProblem]:
-        """Every row, checkpoint and head that does not hold; empty when the log is whole.
-
-        A cut-off tail is found by the heads that the sealed records carry.
-        """
-        with self._db.reading() as connection:
-            rows = connection.execute("SELECT * FROM audit ORDER BY n").fetchall()
-            signed = connection.execute("SELECT * FROM checkpoint ORDER BY n").fetchall()
-            heads = connection.execute(
-                "SELECT sequence, audit_head FROM sealed WHERE rebuilt = 0 ORDER BY sequence"
-            ).fetchall()
-        digests = {0: GENESIS, **{row["n"]: row["digest"] for row in rows}}
-        problems = [*_broken_rows(rows), *self._broken_checkpoints(signed, digests)]
-        known = set(digests.values())
-        problems += [
-            AuditProblem(len(rows) + 1, f"the head in record {head['sequence']} is not in the log")
-            for head in heads
-            if head["audit_head"] not in known
-        ]
-        return problems
-
-    def _broken_checkpoints(
-        self, signed: list[sqlite3.Row], digests: Mapping[int, str]
-    ) -> list[AuditProblem]:
-        return [
-            AuditProblem(row["n"], "the checkpoint does not match its row")
-            for row in signed
-            if digests.get(row["n"]) != row["digest"] or not self._holds(row)
-        ]
-
-    def _holds(self, row: sqlite3.Row) -> bool:
-        key = self._signer.key.public_key()
-        statement = _statement(self._signer.box, row["n"], row["digest"], row["at"])
-        try:
-            key.verify(row["signature"], statement, ec.ECDSA(hashes.SHA256()))
-        except InvalidSignature:
-            return False
-        return True
+        """See `verify`."""
+        return verify(self._db, self._signer.box, self._signer.key.public_key())
 
     def _tip(self, connection: sqlite3.Connection) -> tuple[int, str]:
         row = connection.execute("SELECT n, digest FROM audit ORDER BY n DESC LIMIT 1").fetchone()
         return (row["n"], row["digest"]) if row else (0, GENESIS)
+
+
+def verify(db: Readable, box: str, key: ec.EllipticCurvePublicKey) -> list[AuditProblem]:
+    """Every row, checkpoint and head that does not hold; empty when the log is whole.
+
+    A cut-off tail is found by the heads that the sealed records carry.
+    """
+    with db.reading() as connection:
+        heads = connection.execute(
+            "SELECT sequence, audit_head FROM sealed WHERE rebuilt = 0 ORDER BY sequence"
+        ).fetchall()
+        signed = connection.execute("SELECT * FROM checkpoint ORDER BY n").fetchall()
+        rows = connection.execute("SELECT * FROM audit ORDER BY n").fetchall()  # last: it only grows
+    digests = {0: GENESIS, **{row["n"]: row["digest"] for row in rows}}
+    known = set(digests.values())
+    return [
+        *_broken_rows(rows),
+        *(
+            AuditProblem(row["n"], "the checkpoint does not match its row")
+            for row in signed
+            if digests.get(row["n"]) != row["digest"] or not _holds(row, box, key)
+        ),
+        *(
+            AuditProblem(len(rows) + 1, f"the head in record {head['sequence']} is not in the log")
+            for head in heads
+            if head["audit_head"] not in known
+        ),
+    ]
+
+
+def _holds(row: sqlite3.Row, box: str, key: ec.EllipticCurvePublicKey) -> bool:
+    statement = _statement(box, row["n"], row["digest"], row["at"])
+    try:
+        key.verify(row["signature"], statement, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _broken_rows(rows: list[sqlite3.Row]) -> list[AuditProblem]:

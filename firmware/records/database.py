@@ -1,6 +1,7 @@
 """SQLite as the journal needs it: WAL, `synchronous=FULL` on each connection, versioned schema, typed errors.
 
-One connection, guarded by a lock, because the issue worker journals beside the store worker.
+One connection, guarded by a lock, because the issue worker journals beside the store worker. Another
+process may read beside it (`ReadOnlyDatabase`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
 
 from firmware.records import disk
-from firmware.records.errors import DiskFull, StoreBusy, StoreDamaged, StoreError
+from firmware.records.errors import DiskFull, StoreBusy, StoreDamaged, StoreError, StoreMissing
 from firmware.records.migrations import MIGRATIONS
 
 BUSY_S = 2.0
@@ -33,6 +37,12 @@ _ERRORS: dict[int, type[StoreError]] = {
     sqlite3.SQLITE_CORRUPT: StoreDamaged,
     sqlite3.SQLITE_NOTADB: StoreDamaged,
 }
+
+
+class Readable(Protocol):
+    """Whatever gives a connection for SELECT."""
+
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]: ...
 
 
 class Database:
@@ -83,6 +93,35 @@ class Database:
         """SQLite has rolled back by itself after a full disk: then there is nothing left to do."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+
+class ReadOnlyDatabase:
+    """The database of a box whose kiosk may be running: SELECT only, no lock, never in its way."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises StoreMissing, StoreDamaged, StoreError (also for another version's schema)."""
+        if not path.is_file():
+            raise StoreMissing(f"open {path}")
+        uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+        with translated("open the journal to read"):
+            self._connection = sqlite3.connect(uri, BUSY_S, isolation_level=None, uri=True)
+            try:
+                self._connection.row_factory = sqlite3.Row
+                version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+                if version != len(MIGRATIONS):
+                    raise StoreError(f"read the journal's version {version} with a program for another one")
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection; each SELECT sees what is committed at its moment."""
+        with translated("read the journal"):
+            yield self._connection
 
 
 @contextlib.contextmanager

@@ -30,6 +30,13 @@ class DiskFull(StoreError):
     remedy: ClassVar[str] = "Connect the box so that it delivers, or copy the outbox with a swap; then go on."
 
 
+class StoreMissing(StoreError):
+    """There is no journal in the folder."""
+
+    reason: ClassVar[str] = "store_missing"
+    remedy: ClassVar[str] = "Name the box's folder of records, or start the kiosk once: it makes its journal."
+
+
 class StoreBusy(StoreError):
     """Another process holds the journal."""
 

@@ -30,6 +30,7 @@ from firmware.records.keys import BoxKeys
 from firmware.records.outbox import Outbox, OutboxCounts, SealedFile
 from firmware.records.rebuild import Rebuilder, Rebuilt, set_aside
 from firmware.records.sealing import Sealer
+from firmware.records.shelf import DATABASE, DRAFTS, OUTBOX, Shelf
 from firmware.records.states import HAS_DRAFT, RecordState
 from firmware.records.stock import Blanks, Stock
 from firmware.records.tries import Tries
@@ -60,18 +61,19 @@ class Journal:
         """Raises StoreBusy while another process holds it, and StoreError."""
         disk.make_folder(folder)
         self._keys = keys
-        self._vault = Vault(folder / "drafts", keys.identity, [keys.recovery_recipient])
+        self._folder = folder
+        self._vault = Vault(folder / DRAFTS, keys.identity, [keys.recovery_recipient])
         self.rebuilt: Rebuilt | None = None
         aside = None
         try:
-            self._db = Database(folder / "journal.db")
+            self._db = Database(folder / DATABASE)
         except StoreDamaged:
-            aside = set_aside(folder / "journal.db", clock())
-            self._db = Database(folder / "journal.db")
+            aside = set_aside(folder / DATABASE, clock())
+            self._db = Database(folder / DATABASE)
         try:
-            self._wire(folder / "outbox", clock)
+            self._wire(folder / OUTBOX, clock)
             if self.audit.head() == GENESIS:
-                self._fill(folder / "outbox", aside)
+                self._fill(folder / OUTBOX, aside)
             self._mend()
         except BaseException:
             self._db.close()
@@ -105,6 +107,11 @@ class Journal:
     def now(self) -> datetime:
         """The box's clock in UTC, never behind what the journal says."""
         return self._clock.now()
+
+    @property
+    def shelf(self) -> Shelf:
+        """This store as `report` reads it."""
+        return Shelf(self._db, self._folder, self._keys.signer.certificate)
 
     # --- drafts -------------------------------------------------------------------------------------
 

@@ -88,7 +88,7 @@ class Rebuilder:
         waiting = 0
         for path in sorted(self._folder.glob(f"*{HEAD}")):
             try:
-                head = sidecar.read(path, self._keys.signer)
+                head = sidecar.read(path, self._keys.signer.key.public_key())
             except StoreDamaged:
                 self._keep_lost(path, "its sidecar is damaged")
                 continue

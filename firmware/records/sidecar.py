@@ -70,8 +70,8 @@ def write(folder: Path, head: Head, signer: Signer) -> None:
     disk.write(folder / f"{head.stem}{HEAD}", _canonical(value))
 
 
-def read(path: Path, signer: Signer) -> Head:
-    """Raises StoreDamaged unless it is a sidecar that this box's key signed."""
+def read(path: Path, key: ec.EllipticCurvePublicKey) -> Head:
+    """Raises StoreDamaged unless it is a sidecar that the box of this key signed."""
     try:
         value = json.loads(disk.read(path)[:_MAX_BYTES])
         problems: list[Problem] = []
@@ -80,7 +80,7 @@ def read(path: Path, signer: Signer) -> Head:
             raise StoreDamaged(f"read {path.name[:8]}: {problems[0]}")
         head = Head(**value["head"])
         signature = base64.b64decode(value["signature"], validate=True)
-        signer.key.public_key().verify(signature, head.statement(), ec.ECDSA(hashes.SHA256()))
+        key.verify(signature, head.statement(), ec.ECDSA(hashes.SHA256()))
     except (ValueError, binascii.Error, InvalidSignature) as exc:
         raise StoreDamaged(f"read the sidecar {path.name[:8]}") from exc
     if path.name != f"{head.stem}{HEAD}":

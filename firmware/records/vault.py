@@ -41,6 +41,17 @@ class Entry:
     data: bytes
 
 
+def read_entry(path: Path) -> bytes:
+    """An entry's bytes as they lie there, checked against its name: needs no key. Raises StoreDamaged."""
+    match = _ENTRY.fullmatch(path.name)
+    if match is None or not path.exists():
+        raise StoreDamaged("read a draft: a file is missing")
+    sealed = disk.read(path)
+    if sha256(sealed).hexdigest() != match[2]:
+        raise StoreDamaged("read a draft: a file is not what was written")
+    return sealed
+
+
 class Vault:
     """Encrypted draft files under `folder`. Durable when a call returns."""
 
@@ -76,13 +87,7 @@ class Vault:
 
     def get(self, record_id: str, name: str) -> Entry:
         """Raises StoreDamaged when the file is gone or not what was written; UnknownRecord without key."""
-        match = _ENTRY.fullmatch(name)
-        path = self._folder / record_id / name
-        if match is None or not path.exists():
-            raise StoreDamaged("read a draft: a file is missing")
-        sealed = disk.read(path)
-        if sha256(sealed).hexdigest() != match[2]:
-            raise StoreDamaged("read a draft: a file is not what was written")
+        sealed = read_entry(self._folder / record_id / name)
         try:
             plain = self._key(record_id).decrypt(
                 sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], record_id.encode()
