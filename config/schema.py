@@ -34,8 +34,6 @@ class Display:
     device: str = "/dev/fb0"
     width_px: int = _within(640, 3840, 800)
     height_px: int = _within(400, 2160, 480)
-    pitch_px_per_mm: float = _within(2.0, 20.0, 5.2)
-    """Pixels per millimetre of the panel: buttons keep their size in millimetres."""
 
 
 @dataclass(frozen=True, slots=True)
