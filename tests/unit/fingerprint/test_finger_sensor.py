@@ -1,0 +1,270 @@
+"""The driver over the virtual sensor: what it promises, and what it says when the sensor misbehaves."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import usb.core
+from support.finger_bench import a_print, differing, driver, virtual_bench
+from support.finger_contract import check_quiet, check_session
+
+from drivers.errors import DeviceGone, DeviceRefused, DeviceTimeout, ProtocolError
+from drivers.fingerprint import open_sensor
+from drivers.virtual.usb_sensor import FRAME_S, VirtualSensor
+
+LOST_BYTES = 4  # the last of each scrambled run
+
+
+def test_a_touch_from_an_empty_glass_to_an_empty_glass() -> None:
+    image = check_session(virtual_bench())
+    assert differing(image.pixels, a_print()) <= LOST_BYTES + a_print().shape[1]  # and the absent row
+
+
+def test_an_empty_glass_reports_no_finger_and_gives_a_blank_frame() -> None:
+    check_quiet(virtual_bench())
+
+
+def test_an_empty_glass_is_bright_all_over() -> None:
+    with driver(VirtualSensor()) as sensor:
+        assert sensor.frame(2.0).pixels.min() > 200
+
+
+def test_a_finger_that_lies_there_already_is_reported() -> None:
+    glass = VirtualSensor()
+    glass.place(a_print())
+    with driver(glass) as sensor:
+        assert sensor.await_finger(True, 2.0)
+        assert sensor.await_finger(True, 2.0)
+
+
+def test_a_finger_placed_between_two_waits_is_not_missed() -> None:
+    glass = VirtualSensor()
+    with driver(glass) as sensor:
+        assert not sensor.await_finger(True, 0.01)
+        glass.place(a_print())
+        assert sensor.await_finger(True, 2.0)
+
+
+def test_a_finger_placed_while_waiting_ends_the_wait() -> None:
+    glass = VirtualSensor()
+    with driver(glass) as sensor:
+        hand = threading.Timer(0.01, glass.place, [a_print()])
+        hand.start()
+        assert sensor.await_finger(True, 5.0)
+        hand.join()
+
+
+def test_frames_follow_one_another_and_show_what_lies_there_now() -> None:
+    glass = VirtualSensor()
+    glass.place(a_print())
+    with driver(glass) as sensor:
+        first, second = sensor.frame(2.0), sensor.frame(2.0)
+        glass.lift()
+        third = sensor.frame(2.0)
+    assert differing(first.pixels, second.pixels) == 0
+    assert third.pixels.min() > 200
+
+
+def test_a_key_that_changes_within_a_frame_is_followed() -> None:
+    glass = VirtualSensor()
+    glass.place(a_print())
+    glass.change_key()
+    with driver(glass) as sensor:
+        assert differing(sensor.frame(2.0).pixels, a_print()) <= LOST_BYTES + a_print().shape[1]
+
+
+def test_the_frame_after_death_is_not_believed() -> None:
+    glass = VirtualSensor()
+    glass.place(a_print())
+    with driver(glass) as sensor:
+        assert sensor.await_finger(True, 2.0)
+        glass.die()
+        assert sensor.await_finger(True, 2.0)
+        assert sensor.frame(2.0).pixels.min() < 100
+
+
+def test_leaving_puts_the_sensor_to_sleep_even_after_an_error() -> None:
+    glass = VirtualSensor()
+    with pytest.raises(ZeroDivisionError), driver(glass) as sensor:
+        sensor.await_finger(True, 0.0)
+        assert not glass.asleep
+        raise ZeroDivisionError
+    assert glass.asleep
+
+
+def test_no_thread_outlives_the_sensor() -> None:
+    before = set(threading.enumerate())
+    with driver(VirtualSensor()) as sensor:
+        sensor.frame(2.0)
+        assert set(threading.enumerate()) > before
+    assert set(threading.enumerate()) <= before
+
+
+def test_a_wedged_sensor_is_brought_back() -> None:
+    glass = VirtualSensor()
+    glass.wedge(polls=3)
+    pauses: list[float] = []
+    with driver(glass, pause=pauses.append) as sensor:
+        sensor.frame(2.0)
+    assert pauses == [0.01, 0.01]
+
+
+def test_a_sensor_that_stays_wedged_is_given_up() -> None:
+    glass = VirtualSensor()
+    glass.wedge(polls=1000)
+    with pytest.raises(DeviceTimeout, match="HWSTAT"), driver(glass, pause=lambda _: None):
+        pass
+
+
+@pytest.mark.parametrize("size", [0, 63, 64, 5000, 111_039])
+def test_a_short_frame_is_a_protocol_error(size: int) -> None:
+    glass = VirtualSensor()
+    with driver(glass) as sensor:
+        glass.cut_next_frame(size)
+        with pytest.raises(ProtocolError):
+            sensor.frame(2.0)
+        sensor.frame(2.0)  # and the next one is good
+
+
+def in_a_moment(act: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(0.02, act)
+    timer.start()
+    return timer
+
+
+def test_unplugged_while_waiting_for_a_finger_is_gone() -> None:
+    glass = VirtualSensor()
+    with driver(glass) as sensor:
+        hand = in_a_moment(glass.unplug)
+        with pytest.raises(DeviceGone):
+            sensor.await_finger(True, 5.0)
+        hand.join()
+
+
+def test_unplugged_before_a_frame_is_gone() -> None:
+    glass = VirtualSensor()
+    with driver(glass) as sensor:
+        glass.unplug()
+        with pytest.raises(DeviceGone):
+            sensor.frame(1.0)
+
+
+def test_plugged_in_again_is_another_device_and_works_after_reopening() -> None:
+    glass = VirtualSensor()
+    sensor = driver(glass)
+    with sensor:
+        glass.unplug()
+        glass.plug()
+        with pytest.raises(DeviceGone):
+            sensor.frame(1.0)
+    with sensor:
+        sensor.frame(2.0)
+
+
+def test_no_sensor_is_gone() -> None:
+    glass = VirtualSensor()
+    glass.unplug()
+    with pytest.raises(DeviceGone, match="no sensor is plugged in"), driver(glass):
+        pass
+
+
+def test_a_mute_sensor_times_out() -> None:
+    glass = VirtualSensor()
+    with driver(glass) as sensor:
+        glass.mute()
+        with pytest.raises(DeviceTimeout):
+            sensor.frame(0.05)
+
+
+def test_a_sensor_mute_from_the_start_times_out() -> None:
+    glass = VirtualSensor()
+    glass.mute()
+    with pytest.raises(DeviceTimeout), driver(glass):
+        pass
+
+
+def test_a_frame_takes_its_time_when_asked_to() -> None:
+    waited: list[float] = []
+    with driver(VirtualSensor(pause=waited.append)) as sensor:
+        sensor.frame(2.0)
+        sensor.frame(2.0)
+    assert waited == [FRAME_S, FRAME_S]
+
+
+def test_the_sensor_is_chosen_by_its_serial() -> None:
+    glass = VirtualSensor(serial="A7")
+    with driver(glass, serial="A7") as sensor:
+        assert sensor.info.serial == "A7"
+        assert sensor.info.virtual
+    with pytest.raises(DeviceGone, match="B8"), driver(glass, serial="B8"):
+        pass
+
+
+def test_the_sensor_is_chosen_by_its_usb_ids() -> None:
+    with pytest.raises(DeviceGone), open_sensor(vendor=0x05BA, product=0x0007, backend=VirtualSensor()):
+        pass
+    with open_sensor(vendor=0x05BA, product=0x000A, backend=VirtualSensor()) as sensor:
+        assert "4500" in sensor.info.model
+
+
+def test_a_model_that_wants_a_key_is_refused_before_it_is_touched() -> None:
+    glass = VirtualSensor()
+    glass._device.idVendor, glass._device.idProduct = 0x045E, 0x00CA
+    glass.mute()
+    with pytest.raises(DeviceRefused, match="key"), driver(glass):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("number", "fault"),
+    [
+        (errno.ENODEV, DeviceGone),
+        (errno.EIO, DeviceGone),
+        (errno.EACCES, DeviceRefused),
+        (errno.EBUSY, DeviceRefused),
+        (errno.EPIPE, ProtocolError),
+        (errno.EOVERFLOW, ProtocolError),
+    ],
+)
+def test_what_the_operating_system_says_at_opening_is_translated(
+    monkeypatch: pytest.MonkeyPatch, number: int, fault: type[Exception]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise usb.core.USBError("no", None, number)
+
+    glass = VirtualSensor()
+    monkeypatch.setattr(glass, "claim_interface", refuse)
+    with pytest.raises(fault), driver(glass):
+        pass
+
+
+def test_a_bug_in_the_reading_thread_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    glass = VirtualSensor()
+    with driver(glass) as sensor:
+
+        def broken(*_: object) -> int:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(glass, "intr_read", broken)
+        with pytest.raises(ZeroDivisionError):
+            sensor.await_finger(True, 5.0)
+
+
+def test_using_it_outside_its_block_is_a_bug() -> None:
+    with pytest.raises(RuntimeError):
+        driver(VirtualSensor()).frame(0.1)
+
+
+def test_the_picture_keeps_its_orientation() -> None:
+    arrow = np.full((290, 384), 255, np.uint8)
+    arrow[10:40, 20:60] = 0
+    glass = VirtualSensor()
+    glass.place(arrow)
+    with driver(glass) as sensor:
+        seen = sensor.frame(2.0).pixels
+    assert seen[25, 40] == 0
+    assert seen[265, 344] == 255
