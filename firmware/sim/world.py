@@ -24,10 +24,11 @@ class UnknownAct(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the screen shows: its name, the finger it asks for ("": none), and what can be touched."""
+    """What the screen shows: its name, the finger it asks for ("": none) or asks to lift, what to touch."""
 
     screen: str = ""
     asks: str = ""
+    lift: bool = False
     targets: tuple[Target, ...] = ()
 
 
@@ -57,14 +58,13 @@ class World:
 
     def sees(self, screen: Screen, size: Size) -> None:
         """Look at a new picture; called on the loop's thread."""
+        asks, lift = "", False
         match screen:
             case ui.Prove():
-                asks = screen.finger
+                asks, lift = screen.finger, screen.lift
             case ui.Fingers():
-                asks = screen.now
-            case _:
-                asks = ""
-        self._sight = Sight(type(screen).__name__, asks, screen.targets(size))
+                asks, lift = screen.now, screen.lift
+        self._sight = Sight(type(screen).__name__, asks, lift, screen.targets(size))
         self._tell()
 
     def wait_change(self, since: int, timeout_s: float) -> None:
@@ -83,6 +83,7 @@ class World:
             "version": version,
             "screen": sight.screen,
             "asks": sight.asks,
+            "lift": sight.lift,
             "targets": [_target(target) for target in sight.targets],
             "person": str(held.person),
             "finger": held.finger and asdict(held.finger),

@@ -64,7 +64,8 @@ async function drawn(answer) {
   if (answer.status === 204) return null;
   if (!answer.ok) throw new Error(answer.status);
   pencil.drawImage(await createImageBitmap(await answer.blob()), 0, 0);
-  return answer.headers.get("x-change");
+  canvas.dataset.change = answer.headers.get("x-change");
+  return canvas.dataset.change;
 }
 
 async function seen(answer) {
@@ -77,10 +78,12 @@ async function seen(answer) {
 // --- what is seen --------------------------------------------------------------------------------------
 
 function show(state) {
-  document.body.dataset.screen = state.screen;
+  Object.assign(document.body.dataset, { screen: state.screen, asks: state.asks, lift: state.lift });
   canvas.setAttribute("aria-label", `Màn hình · Screen: ${state.screen}`);
   byId("person").value = state.person;
   byId("asked").replaceChildren(...askedLabel(state.asks));
+  byId("asked").classList.toggle("main", state.asks !== "" && !state.lift);
+  byId("lift").classList.toggle("main", state.lift);
   all("button[data-verb]").forEach((button) => press(button, state));
   all("button[data-device]").forEach((button) => {
     button.setAttribute("aria-checked", String(!state.unplugged.includes(button.dataset.device)));

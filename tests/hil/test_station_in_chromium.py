@@ -1,0 +1,193 @@
+"""A person at a virtual station's page, in a real browser: every step is a click or a key."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from support.chromium import Chromium, Page
+
+from config.load import load
+from firmware.quality.nbis.runtime import ScorerMissing, locate
+from firmware.quality.portrait_models import FaceModels, ModelsMissingError
+from firmware.sim.centre import CentreProcess
+
+pytestmark = pytest.mark.chromium
+
+END_S = 20.0
+FINGERS = 10
+TRIES = 3
+SHOWN_S = 6.0
+"""A good finger is kept within this time; else the person lifts it and lays it down again."""
+
+
+class RunningStation:
+    """`kiosk station` as a person starts it; `end` is Ctrl-C in its terminal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._errors = (folder / "stderr").open("w+")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "firmware", "station", "--port", "0", "--folder", str(folder / "station")],
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        assert self.url.startswith("http://127.0.0.1:"), self.said()
+
+    def said(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read()
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self._process.pid).children(recursive=True)
+
+    def end(self, how: signal.Signals, group: bool) -> int:
+        """A terminal's Ctrl-C reaches the whole process group, a service manager's SIGTERM only the first."""
+        if group:
+            os.killpg(self._process.pid, how)
+        else:
+            self._process.send_signal(how)
+        return self._process.wait(END_S)
+
+    def close(self) -> None:
+        for process in [*self.children(), psutil.Process(self._process.pid)] if self.running else []:
+            process.kill()
+        self._process.wait(END_S)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._errors.close()
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[RunningStation]:
+    tools = Path(load().station.tools)
+    try:
+        locate(tools)
+        FaceModels(tools / "models")
+    except (ScorerMissing, ModelsMissingError) as exc:
+        pytest.skip(f"the set-up has not fetched its tools: {exc}")
+    running = RunningStation(tmp_path)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Iterator[Chromium]:
+    with Chromium(tmp_path / "profile") as browser:
+        yield browser
+
+
+class Person:
+    """Looks at the page and clicks on it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def sees(self, *screens: str, within_s: float = 30.0) -> None:
+        self.page.until(f"{list(screens)}.includes(document.body.dataset.screen)", within_s)
+
+    def touches(self, action: str) -> None:
+        """Click on the picture where the screen has this button."""
+        target = f"[data-action='{action}']"
+        self.page.until(f"document.querySelector({target!r}) !== null")
+        self.page.click(target)
+
+    def does(self, verb: str, what: str) -> None:
+        self.page.click(f"[data-verb='{verb}'][data-what='{what}']")
+
+    def shows(self, asked: str) -> None:
+        """Lay the asked finger down until the box has had enough of it."""
+        done = f"document.body.dataset.asks !== {asked!r}"
+        for _ in range(TRIES):
+            self.does("finger", "none")
+            self.page.until("document.body.dataset.lift === 'false'")
+            self.does("finger", "asked")
+            if self.page.holds(done, SHOWN_S):
+                return
+        self.page.until(done)
+
+    @property
+    def asked(self) -> str:
+        return str(self.page.ask("document.body.dataset.asks"))
+
+
+def test_a_person_walks_from_the_greeting_to_the_receipt(station: RunningStation, chromium: Chromium) -> None:
+    person = Person(chromium.open(station.url))
+    identifies(person)
+    gives_ten_fingers(person)
+    sits_for_the_portrait(person)
+    gets_a_card(person)
+    assert chromium.logged == [], "the page complained"
+    helpers = station.children()
+    assert helpers, "the centre is a process of its own"
+    assert station.end(signal.SIGINT, group=True) == 0
+    _, alive = psutil.wait_procs(helpers, END_S)
+    assert not alive
+    assert "Traceback" not in station.said()
+    grants = CentreProcess(station.folder / "station" / "centre").counts()["grants"]
+    assert sum(grants.values()) == 1, "the centre signed one card"
+
+
+def identifies(person: Person) -> None:
+    """From the greeting, by keyboard, to the proof that it is the person of the registry."""
+    person.sees("Attract")
+    person.page.ask("document.querySelector('[data-action=start]').focus()")
+    person.page.press("Enter")
+    person.sees("Language")
+    person.touches("language:vi")
+    person.sees("Identify")
+    person.touches("by:qr")
+    person.sees("ScanQr")
+    person.does("qr", "own")
+    person.sees("Prove")
+    person.does("qr", "none")
+    person.shows(person.asked)
+    person.sees("Review")
+    while person.page.ask("document.body.dataset.screen") == "Review":
+        before = person.page.ask("document.querySelector('#screen').dataset.change")
+        person.touches("ok")
+        person.page.until(f"document.querySelector('#screen').dataset.change !== '{before}'")
+    person.sees("Consent")
+    person.touches("consent:yes")
+    person.sees("EidRequest")
+    person.touches("eid:yes")
+    person.sees("Fingers")
+
+
+def gives_ten_fingers(person: Person) -> None:
+    seen = []
+    while (asked := person.asked) != "":
+        seen.append(asked)
+        person.shows(asked)
+    assert len(set(seen)) == FINGERS
+    person.does("finger", "none")
+
+
+def sits_for_the_portrait(person: Person) -> None:
+    person.sees("Portrait")
+    person.does("sit", "down")
+    person.sees("Confirm", within_s=60)
+    person.touches("ok")
+
+
+def gets_a_card(person: Person) -> None:
+    person.sees("PlaceCard")
+    person.does("card", "blank")
+    person.sees("Receipt", within_s=60)
+    person.does("card", "none")
+    person.touches("ok")
+    person.sees("Farewell", "Attract")
