@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
+from firmware.cli_records import app as records
+
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads spin; two slow cores have other work
 
 app = typer.Typer(
@@ -22,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Trạm thu nhận căn cước · the enrolment kiosk.",
 )
+app.add_typer(records, name="records")
 EX_CONFIG = 78
 
 

@@ -47,7 +47,7 @@ class Loop:
     def _next(self) -> Any:
         if self._timers and self._timers[0][0] <= self.clock():
             return heapq.heappop(self._timers)[2]
-        wait_s = self._timers[0][0] - self.clock() if self._timers else None
+        wait_s = max(0.0, self._timers[0][0] - self.clock()) if self._timers else None
         try:
             return self._inbox.get(timeout=wait_s)
         except queue.Empty:

@@ -24,6 +24,7 @@ from firmware.touch import Command
 from firmware.uplink.upload import backoff_s
 from statemachine import effects as fx
 from statemachine import events as ev
+from statemachine.flow import STEPS
 from statemachine.states import S
 from ui_fb.screens import Check
 
@@ -189,9 +190,9 @@ class Asks:
     # --- what the flow does not ask for, but the app must do -----------------------------------------
 
     def entered(self, state: S) -> None:
-        """Write the step down, free the tray where nothing is written, refresh the team's numbers."""
+        """Write a step of the procedure down (a restart comes back to it), free the tray where nothing is written, refresh the team's numbers."""
         visit = self._visit
-        if visit.record_id is not None and state not in (S.ATTRACT, S.STATUS):
+        if visit.record_id is not None and state in STEPS:
             self._kiosk.desk.store.submit(
                 0, "step", lambda journal: _note_step(journal, visit.record_id, state)
             )

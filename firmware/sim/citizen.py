@@ -21,18 +21,23 @@ from firmware.sim.station import VirtualStation
 from ui_fb import screens as ui
 from ui_fb.screen import Screen
 
+TRIES = 3
 Touch = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """`pause_s` before a touch or a movement; skin as in `drivers.virtual.skin` (0..1)."""
+    """`pause_s` before a touch or a movement; skin as in `drivers.virtual.skin` (0..1).
+
+    Dry hands are moistened between two tries, `moistened` at a time; wear stays.
+    """
 
     language: str = "vi"
     way: str = "qr"
     pause_s: float = 0.05
     dry: float = 0.05
     worn: float = 0.0
+    moistened: float = 0.35
 
 
 class VirtualCitizen:
@@ -89,7 +94,7 @@ class VirtualCitizen:
 
     @_answer.register
     def _(self, screen: ui.Prove) -> None:
-        self._finger(screen.finger, screen.lift)
+        self._finger(screen.finger, screen.lift, TRIES - screen.attempts_left)
 
     @_answer.register
     def _(self, _screen: ui.Review) -> None:
@@ -105,7 +110,7 @@ class VirtualCitizen:
 
     @_answer.register
     def _(self, screen: ui.Fingers) -> None:
-        self._finger(screen.now, screen.lift)
+        self._finger(screen.now, screen.lift, screen.attempt - 1)
 
     @_answer.register
     def _(self, _screen: ui.Portrait) -> None:
@@ -142,8 +147,8 @@ class VirtualCitizen:
 
     # --- hands -------------------------------------------------------------------------------------
 
-    def _finger(self, position: str, lift: bool) -> None:
-        """Lift what lies there, then put the asked finger down: pressed harder when told so."""
+    def _finger(self, position: str, lift: bool, tries: int) -> None:
+        """Lift what lies there, then put the asked finger down: moistened when it was tried before."""
         self._station.sensor.lift()
         if lift:
             self._seen = None
@@ -152,9 +157,10 @@ class VirtualCitizen:
         finger = Finger(self.person.seed, position)
         touch = self._impressions
         habits = self.habits
+        dry = max(0.05, habits.dry - habits.moistened * tries)
 
         def place() -> None:
-            self._station.sensor.place(impression(finger, touch, dry=habits.dry, worn=habits.worn))
+            self._station.sensor.place(impression(finger, touch, dry=dry, worn=habits.worn))
 
         self._loop.after(habits.pause_s + 0.35, place)
 

@@ -23,14 +23,16 @@ from drivers.virtual.card.card import VirtualCard
 from drivers.virtual.skin import Finger, impression
 from firmware.app.build import build
 from firmware.app.kiosk import Act, Kiosk
-from firmware.box.officers import Officer, hashed, write_officers
+from firmware.box.officers import write_officers
 from firmware.loop import Loop
 from firmware.quality.nbis.client import FingerScorer, ScorerError
 from firmware.quality.nbis.runtime import ScorerMissing, locate
 from firmware.records.format.rules import local_day
+from firmware.records.journal import Journal
 from firmware.sim.centre import CentreProcess
 from firmware.sim.citizen import Habits, VirtualCitizen
 from firmware.sim.evidence import gather
+from firmware.sim.officer import VirtualOfficer, staff
 from firmware.sim.people import Citizen, citizen, registry_row
 from firmware.sim.show import Show, report, tables
 from firmware.sim.station import VirtualStation
@@ -38,9 +40,8 @@ from statemachine.states import S
 from ui_fb.display import MemoryDisplay
 
 BOX = "BOX-VIRTUAL-01"
+BLANKS = 100
 PATIENCE_S = 240.0
-PINS = {"NV-0001": "135790", "NV-0002": "246802", "KT-0001": "112233"}
-"""Badges of the virtual station's made-up staff and their PINs: a virtual station only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +128,6 @@ def _forget_records(folder: Path) -> None:
             left.unlink()
 
 
-def staff() -> list[Officer]:
-    """Two officers and a technician of a virtual station."""
-    roles = {"NV": "officer", "KT": "technician"}
-    return [
-        Officer(badge, badge, f"Cán bộ ảo {badge}", roles[badge[:2]], hashed(pin))
-        for badge, pin in PINS.items()
-    ]
-
-
 def _template_maker(config: Config) -> tuple[Callable[[int, str], bytes] | None, Callable[[], None]]:
     try:
         scorer = FingerScorer(locate(Path(config.station.tools)))
@@ -170,6 +162,7 @@ class Walker:
         self._office, self._habits, self._watch = office, habits, watch
         self._loop = Loop()
         self._waiting = list(office.people)
+        self._officer = VirtualOfficer(habits.pause_s, office.station, self._loop, self._touch)
         self._inside: VirtualCitizen | None = None
         self.walks: list[Walk] = []
         display = MemoryDisplay((800, 480))
@@ -188,6 +181,7 @@ class Walker:
             self._loop.after(0.2, check)
 
         self._loop.after(0.2, check)
+        stock_up(self.kiosk)
         self.kiosk.start()
         self._loop.run(self.kiosk.handle)
         return self.walks
@@ -203,14 +197,16 @@ class Walker:
         screen = kiosk.face.last
         if screen is not None:
             self._inside.sees(screen, kiosk.flow.entry)
+            self._officer.sees(screen, kiosk.flow.entry)
         if kiosk.flow.state is S.FAREWELL and kiosk.visit.record_id is not None:
             self.walks.append(Walk(kiosk.visit.record_id, self._inside.card))
 
     def _next(self) -> VirtualCitizen:
-        def touch(action: str) -> None:
-            self._loop.post(Act(action))
+        person = self._waiting.pop(0)
+        return VirtualCitizen(person, self._habits, self._office.station, self._loop, self._touch)
 
-        return VirtualCitizen(self._waiting.pop(0), self._habits, self._office.station, self._loop, touch)
+    def _touch(self, action: str) -> None:
+        self._loop.post(Act(action))
 
 
 def demo(wishes: Wishes, console: Console) -> None:
@@ -224,8 +220,8 @@ def demo(wishes: Wishes, console: Console) -> None:
         habits = Habits(
             language=wishes.language,
             pause_s=0.9 if wishes.real_pace else 0.03,
-            dry=0.35 if wishes.worn else 0.05,
-            worn=0.45 if wishes.worn else 0.0,
+            dry=0.75 if wishes.worn else 0.05,
+            worn=0.6 if wishes.worn else 0.0,
         )
         walker = Walker(office, habits, show.watch)
         try:
@@ -247,6 +243,16 @@ def demo(wishes: Wishes, console: Console) -> None:
     if len(evidence) != wishes.citizens or sum(counts["records"].values()) != wishes.citizens:
         raise DemoFailed(f"{wishes.citizens} citizens came, {len(evidence)} records are proven: {counts}")
     show.say(f"[bold]{wishes.citizens} citizen(s), {len(evidence)} card(s), {len(evidence)} receipt(s)[/]")
+
+
+def stock_up(kiosk: Kiosk) -> None:
+    """Book the virtual station's blanks in, once."""
+
+    def load_blanks(journal: Journal) -> None:
+        if journal.stock.blanks().taken_in == 0:
+            journal.stock.load(BLANKS, ["NV-0001"])
+
+    kiosk.desk.store.submit(0, "stock", load_blanks)
 
 
 def _once(walks: list[Walk]) -> list[Walk]:

@@ -17,6 +17,7 @@ from firmware.document.mrz import access_keys, td1
 from firmware.quality.best import FingerRules
 from firmware.records.format.receipt import Receipt
 from firmware.records.format.seal import OpenedRecord, open_sealed
+from firmware.records.report import AuditRow, audit_rows
 from firmware.sim.guard import Passport, read_card
 
 
@@ -48,13 +49,15 @@ def gather(desk: Desk, centre: Path, record_id: str, card: VirtualCard) -> Evide
     passport = read_card(card, access_keys(td1(subject)), desk.identity.folder / "csca.pem")
     _check(opened, receipt, passport)
     size = sealed.stat().st_size
+    log = desk.store.call(lambda journal: audit_rows(journal.shelf))
+    rows = [row for row in log if row.record_id == record_id]
     return Evidence(
         opened.manifest,
         receipt,
         passport,
         size,
         FingerRules.of(desk.pack).least,
-        _states(opened, receipt, size),
+        _states(rows, opened, receipt, size),
     )
 
 
@@ -87,16 +90,18 @@ def _check(opened: OpenedRecord, receipt: Receipt, passport: Passport) -> None:
             raise NotShown(wrong)
 
 
-def _states(opened: OpenedRecord, receipt: Receipt, size: int) -> tuple[tuple[str, str, str], ...]:
+def _states(
+    rows: list[AuditRow], opened: OpenedRecord, receipt: Receipt, size: int
+) -> tuple[tuple[str, str, str], ...]:
+    """State, moment and a note, by the box's own audit log."""
     manifest = opened.manifest
-    first = {step["step"]: step["at"] for step in reversed(manifest["steps"])}
     content = sum(file["bytes"] for file in manifest["files"].values())
-    rows = (
-        ("DRAFT", manifest["started_at"], f"case {manifest['case']}, rule pack {manifest['rule_pack']}"),
-        ("FROZEN", first.get("PLACE_CARD", ""), f"{len(manifest['files'])} files, {content} B"),
-        ("ISSUING", manifest["chip"]["at"], f"attempt {manifest['chip']['attempt']}"),
-        ("COMPLETE", manifest["completed_at"], f"number {manifest['sequence']} of this box"),
-        ("SEALED", manifest["completed_at"], f"{size} B, age to the centre"),
-        ("ACKED, PURGED", f"{receipt.at:%Y-%m-%dT%H:%M:%S}", "sealed file removed from the box"),
-    )
-    return tuple((state, at[11:19], note) for state, at, note in rows)
+    notes = {
+        "begin": ("DRAFT", f"case {manifest['case']}, rule pack {manifest['rule_pack']}"),
+        "freeze": ("FROZEN", f"{len(manifest['files'])} files, {content} B"),
+        "issuing": ("ISSUING", f"attempt {manifest['chip']['attempt']}, before the first byte of EF.SOD"),
+        "complete": ("COMPLETE", "the lock is proven"),
+        "seal": ("SEALED", f"number {manifest['sequence']} of this box, {size} B, age to the centre"),
+        "receipt": ("ACKED, PURGED", f"ledger position {receipt.position}"),
+    }
+    return tuple((notes[row.act][0], row.at[11:23], notes[row.act][1]) for row in rows if row.act in notes)

@@ -122,7 +122,7 @@ def _captured(number: int, evidence: Evidence) -> Table:
         )
     portrait = evidence.manifest["portrait"]
     size = evidence.manifest["files"][portrait["image"]]["bytes"]
-    eyes = portrait["scores"].get("inter_eye_px", portrait["scores"].get("inter_eye_distance_px", 0))
+    eyes = portrait["scores"]["eye_distance_px"]
     table.add_row(
         "portrait", f"{eyes:.0f} px between the eyes", str(portrait["attempts"]), f"{size} B JPEG 2000"
     )
