@@ -52,7 +52,7 @@ class Show:
         self._state = S.ATTRACT
         self._progress: Progress | None = None
         self._task: TaskID | None = None
-        self._pictures: dict[str, Any] = {}
+        self._asked: Any = None
 
     def say(self, text: str) -> None:
         self._console.print(f"{self._clock()}  {text}")
@@ -63,10 +63,21 @@ class Show:
             self._leave()
             self._state, self._entered_s = state, time.monotonic()
             self._begin(state)
+        if state is S.FINGERS:
+            self._tried(kiosk)
         if state is S.FINGERS and self._progress and self._task is not None:
             self._progress.update(self._task, completed=len(FINGERS) - len(kiosk.flow.session.fingers))
         elif state in CHIP and self._progress and self._task is not None:
             self._progress.update(self._task, completed=100 * kiosk.form.fraction)
+
+    def _tried(self, kiosk: Kiosk) -> None:
+        """A line for each finger that is asked for again, with the hint that the screen shows."""
+        session = kiosk.flow.session
+        asked = (session.fingers[0] if session.fingers else "", session.tries, session.reason)
+        if session.tries and asked != self._asked:
+            hint = f"{asked[0]}: {asked[2]}, attempt {session.tries + 1}"
+            self._console.print(f"{self._clock()}               [dim]again · {hint}[/]")
+        self._asked = asked
 
     def close(self) -> None:
         self._leave()
