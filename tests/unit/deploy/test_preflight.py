@@ -1,0 +1,149 @@
+"""A production box takes nothing virtual and nothing of development, and says what to do instead."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.centre import TestStation
+
+from config.schema import Config
+from firmware import preflight
+from firmware.preflight import MODELS, refusals
+from firmware.quality.nbis import runtime
+
+Change = Callable[[Config], Config]
+
+
+@pytest.fixture(scope="module")
+def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A box's folder as the centre's enrolment wrote it."""
+    folder = tmp_path_factory.mktemp("preflight")
+    return TestStation(folder).enrol().folder
+
+
+@pytest.fixture
+def lab(tmp_path: Path, enrolled: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """A training box that has everything; nothing of this machine's own set-up is seen."""
+    data, tools = tmp_path / "data", tmp_path / "tools"
+    shutil.copytree(enrolled, data / "identity")
+    (tools / "models").mkdir(parents=True)
+    for name in MODELS:
+        (tools / "models" / name).touch()
+    nbis = runtime.place(tools)
+    (nbis / "glibc").mkdir(parents=True)
+    (nbis / runtime.STAMP).touch()
+    monkeypatch.setattr(preflight, "VPCD", (tmp_path / "vpcd",))
+    config = Config()
+    station = replace(
+        config.station,
+        profile="training",
+        data=str(data),
+        tools=str(tools),
+        home_unit="UNIT-79",
+        capture_unit="UNIT-80",
+        team="TEAM-3",
+    )
+    return replace(
+        config,
+        station=station,
+        display=replace(config.display, kind="fb0"),
+        centre=replace(config.centre, url="https://centre.example:8443"),
+    )
+
+
+@pytest.fixture
+def field(lab: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The same box as a production box would be: its own identity, its key elsewhere, a real dialect.
+
+    No such key store or dialect exists yet, so both are stood for here.
+    """
+    about = Path(lab.station.data) / "identity" / "identity.json"
+    about.write_text(json.dumps({**json.loads(about.read_text()), "development": False}))
+    monkeypatch.setattr(preflight, "FILE_KEYS", ())
+    monkeypatch.setattr(preflight, "LAB_DIALECTS", frozenset())
+    return replace(lab, station=replace(lab.station, profile="production"))
+
+
+def test_a_whole_training_box_may_run(lab: Config) -> None:
+    assert refusals(lab) == ()
+
+
+def test_a_whole_production_box_may_run(field: Config) -> None:
+    assert refusals(field) == ()
+
+
+def test_the_lab_box_in_production_is_refused_for_each_thing_of_the_lab(lab: Config) -> None:
+    said = "\n".join(refusals(replace(lab, station=replace(lab.station, profile="production"))))
+    for part in ("development identity", "key in hardware", "dialect"):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (lambda c: replace(c, chip=replace(c.chip, dialect="unheard-of")), "lds-plain"),
+        (lambda c: replace(c, station=replace(c.station, data="/nonexistent")), "enrol this box"),
+        (lambda c: replace(c, station=replace(c.station, tools="/nonexistent")), "deploy/models/fetch"),
+    ],
+)
+def test_what_every_box_must_have(lab: Config, broken: Change, says: str) -> None:
+    assert any(says in reason for reason in refusals(broken(lab)))
+
+
+@pytest.mark.parametrize(
+    "name", ["box.key.pem", "box.crt.pem", "tls-ca.pem", "csca.pem", "receipt.pem", "extract.pem"]
+)
+def test_a_file_that_a_visit_would_miss_is_missed_before_it(lab: Config, name: str) -> None:
+    (Path(lab.station.data) / "identity" / name).unlink()
+    assert len(refusals(lab)) == 1
+
+
+def remove_scorer(config: Config) -> Config:
+    (runtime.place(Path(config.station.tools)) / runtime.STAMP).unlink()
+    return config
+
+
+def make_development(config: Config) -> Config:
+    about = Path(config.station.data) / "identity" / "identity.json"
+    about.write_text(json.dumps({**json.loads(about.read_text()), "development": True}))
+    return config
+
+
+def install_vpcd(config: Config) -> Config:
+    preflight.VPCD[0].touch()
+    return config
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (make_development, "development identity"),
+        (remove_scorer, "estimates"),
+        (install_vpcd, "vsmartcard-vpcd"),
+        (lambda c: replace(c, display=replace(c.display, kind="memory")), "[display] kind"),
+        (lambda c: replace(c, camera=replace(c.camera, driver="pictures")), "[camera] driver"),
+        (lambda c: replace(c, station=replace(c.station, home_unit="UNIT-00")), "[station] home_unit"),
+        (lambda c: replace(c, station=replace(c.station, capture_unit="UNIT-00")), "[station] capture_unit"),
+        (lambda c: replace(c, station=replace(c.station, team="TEAM-0")), "[station] team"),
+        (lambda c: replace(c, centre=replace(c.centre, url="https://localhost:8443")), "[centre] url"),
+        (lambda c: replace(c, centre=replace(c.centre, url="http://centre.example")), "[centre] url"),
+    ],
+)
+def test_a_production_box_refuses(field: Config, broken: Change, says: str) -> None:
+    reasons = refusals(broken(field))
+    assert len(reasons) == 1
+    assert says in reasons[0]
+
+
+@pytest.mark.parametrize("table", ["FILE_KEYS", "LAB_DIALECTS"])
+def test_today_there_is_neither_a_key_store_nor_a_field_dialect(
+    field: Config, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = {"FILE_KEYS": ("box.key.pem",), "LAB_DIALECTS": frozenset({"lds-plain"})}[table]
+    monkeypatch.setattr(preflight, table, today)
+    assert len(refusals(field)) == 1
