@@ -83,7 +83,7 @@ class World:
             "version": version,
             "screen": sight.screen,
             "asks": sight.asks,
-            "lift": sight.lift,
+            "lift": sight.lift and held.finger is not None,
             "targets": [_target(target) for target in sight.targets],
             "person": str(held.person),
             "finger": held.finger and asdict(held.finger),

@@ -220,7 +220,7 @@ async function begin() {
   all("button[data-device]").forEach((button) => {
     button.disabled = !station.verbs.unplug.includes(button.dataset.device);
   });
-  follow("/screen.png", drawn);
+  follow("/screen.jpg", drawn);
   follow("/state", seen);
 }
 
