@@ -186,9 +186,17 @@ class NobodyThere(Event):
 
 @dataclass(frozen=True, slots=True)
 class RecordFrozen(Event):
-    """All parts stand; the card image is durable. `issue`: this box may write a card for it now."""
+    """All parts stand; the card image is durable. `issue`: this box may write a card now; else `reason`."""
 
     issue: bool
+    reason: str = "no_issue"
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed(Event):
+    """What the step asked for cannot be done, and not for want of a device; `reason` is the key of a text."""
+
+    reason: str
 
 
 # --- the chip --------------------------------------------------------------------------------------
@@ -246,6 +254,13 @@ class SignerRefused(Event):
 @dataclass(frozen=True, slots=True)
 class Sealed(Event):
     """The finished record lies sealed in the outbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealPutOff(Event):
+    """The finished record is kept, but cannot be sealed now; it is tried again at each start."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

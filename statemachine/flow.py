@@ -122,17 +122,42 @@ def _device_rows() -> list[Row]:
         Row(step, ev.DeviceLost, side, g.device_is(device), g.lost_here)
         for step, (device, side) in stops.items()
     ]
+    without_eyes = g.all_of(g.device_is(Device.CAMERA), g.by_qr)
+    rows.append(Row(S.IDENTIFY, ev.DeviceLost, S.IDENTIFY, without_eyes, g.lost_eyes))
     rows.append(Row(S.ATTRACT, ev.DeviceLost, S.OUT_OF_ORDER, g.device_required, g.lost_here))
     rows.append(Row(S.HOLD_STILL, ev.DeviceBack, S.HOLD_STILL, g.device_is(Device.CHIP), g.back))
-    rows += [
-        Row(S.OUT_OF_ORDER, ev.DeviceBack, S.RECEIPT, g.all_of(g.well_again, g.complete), g.back),
-        Row(S.OUT_OF_ORDER, ev.DeviceBack, S.PAUSED, g.all_of(g.well_again, g.keeps), g.back),
-        Row(S.OUT_OF_ORDER, ev.DeviceBack, S.ATTRACT, g.well_again, g.back),
-    ]
+    rows += _well_again(S.OUT_OF_ORDER, ev.DeviceBack, g.back, g.well_again)
+    rows += _badge_reader_rows()
     for state in S:
         rows.append(Row(state, ev.DeviceLost, STAY, None, g.lost))
         rows.append(Row(state, ev.DeviceBack, STAY, None, g.back))
     return rows
+
+
+def _badge_reader_rows() -> list[Row]:
+    """Where staff may come at any moment, a reader that is back is asked for their cards again."""
+    back = g.all_of(g.device_is(Device.BADGE), g.was_lost)
+    waiting = (
+        (S.HELP, ask(fx.AwaitBadge)),
+        (S.ATTRACT, _await_any_badge),
+        (S.OUT_OF_ORDER, _await_any_badge),
+    )
+    return [Row(state, ev.DeviceBack, STAY, back, g.back, (asks,)) for state, asks in waiting]
+
+
+def _well_again(source: S, event: type[ev.Event], note: g.Note | None, *guards: g.Guard) -> list[Row]:
+    """A box that was out of order: to the receipt, to a ticket for what it keeps, or to the greeting."""
+    return [
+        Row(source, event, S.RECEIPT, g.all_of(*guards, g.complete), note),
+        Row(source, event, S.PAUSED, g.all_of(*guards, g.keeps), note),
+        Row(source, event, S.ATTRACT, g.all_of(*guards) if guards else None, note),
+    ]
+
+
+def _technician_leaves(source: S, event: type[ev.Event], note: g.Note | None, *guards: g.Guard) -> list[Row]:
+    """Back to what the technician found, unless the box is well by now."""
+    still = Row(source, event, S.OUT_OF_ORDER, g.all_of(*guards, g.holds, g.is_not(g.well)), note)
+    return [still, *_well_again(source, event, note, *guards)]
 
 
 def _chip_rows(step: S) -> list[Row]:
@@ -189,7 +214,7 @@ TABLE: tuple[Row, ...] = (
     *(Row(step, ev.NobodyThere, S.STILL_THERE) for step in (S.PROVE, S.FINGERS, S.PORTRAIT)),
     Row(S.CONFIRM, ev.Confirmed, STAY, None, None, (ask(fx.Freeze),)),
     Row(S.CONFIRM, ev.RecordFrozen, S.PLACE_CARD, g.may_issue, g.note(held=Held.FROZEN)),
-    Row(S.CONFIRM, ev.RecordFrozen, S.PAUSED, None, g.note(held=Held.FROZEN, reason="no_issue")),
+    Row(S.CONFIRM, ev.RecordFrozen, S.PAUSED, None, g.not_issued),
     # -- the chip: a transaction (DESIGN section 6)
     Row(S.PLACE_CARD, ev.CardSeen, S.WRITE_CHIP, g.card_is("blank", "ours")),
     Row(S.PLACE_CARD, ev.CardSeen, S.PLACE_CARD, g.tries_left, g.count_try),
@@ -211,12 +236,14 @@ TABLE: tuple[Row, ...] = (
     Row(S.HOLD_STILL, ev.HelpPressed, S.HELP, None, g.because("card_gone")),
     # -- the end
     Row(S.RECEIPT, ev.Sealed, STAY, None, g.note(sealed=True)),
+    Row(S.RECEIPT, ev.SealPutOff, STAY, None, g.event_reason),
     Row(S.RECEIPT, ev.Confirmed, S.FAREWELL),
     Row(S.RECEIPT, ev.TimedOut, S.FAREWELL),
     Row(S.FAREWELL, ev.Confirmed, S.ATTRACT),
     Row(S.FAREWELL, ev.TimedOut, S.ATTRACT),
     # -- help, and silence
     *(Row(step, ev.HelpPressed, S.HELP, None, g.because("asked")) for step in VISIT),
+    *(Row(step, ev.StepFailed, S.HELP, None, g.event_reason) for step in (*HELPED, S.HOLD_STILL)),
     Row(S.LANGUAGE, ev.TimedOut, S.ATTRACT),
     *(Row(step, ev.TimedOut, S.STILL_THERE) for step in VISIT if step is not S.LANGUAGE),
     *_back_to_step(S.STILL_THERE, ev.StillHere, VISIT[1:]),
@@ -240,16 +267,15 @@ TABLE: tuple[Row, ...] = (
     Row(S.OFFICER, ev.PinAccepted, S.OFFICER, None, g.because("role_refused")),
     Row(S.OFFICER, ev.PinRefused, S.OFFICER, g.pin_tries_left, g.because("pin_wrong")),
     *(
-        Row(S.OFFICER, event, target, guard, g.because(reason))
+        row
         for event, reason in (
             (ev.PinRefused, "pin_locked"),
             (ev.BackPressed, "asked"),
             (ev.TimedOut, "asked"),
         )
-        for target, guard in (
-            (S.OUT_OF_ORDER, g.all_of(g.aim_technician, g.holds)),
-            (S.ATTRACT, g.aim_technician),
-            (S.HELP, None),
+        for row in (
+            *_technician_leaves(S.OFFICER, event, g.because(reason), g.aim_technician),
+            Row(S.OFFICER, event, S.HELP, None, g.because(reason)),
         )
     ),
     *_after_proof(S.ASSISTED, ev.Attested, g.at(S.PROVE), g.person_known, g.is_not(g.minor_alone)),
@@ -301,12 +327,13 @@ TABLE: tuple[Row, ...] = (
     Row(S.OUT_OF_ORDER, ev.BadgeRead, S.OFFICER, None, g.note(aim=Aim.TECHNICIAN)),
     Row(S.STATUS, ev.BackPressed, S.ATTRACT),
     Row(S.STATUS, ev.TimedOut, S.ATTRACT),
-    *(
-        Row(S.TECHNICIAN, event, target, guard)
-        for event in (ev.BackPressed, ev.TimedOut)
-        for target, guard in ((S.OUT_OF_ORDER, g.holds), (S.ATTRACT, None))
-    ),
+    *_technician_leaves(S.TECHNICIAN, ev.BackPressed, None),
+    *_technician_leaves(S.TECHNICIAN, ev.TimedOut, None),
     # -- devices and the disk, wherever the visit stands
     *_device_rows(),
+    *(
+        Row(state, ev.StoreFailed, STAY, g.store_is_lost, g.store_lost)
+        for state in (S.OUT_OF_ORDER, S.OFFICER, S.TECHNICIAN, S.STATUS)
+    ),
     *(Row(state, ev.StoreFailed, S.OUT_OF_ORDER, None, g.store_lost) for state in S),
 )

@@ -13,7 +13,7 @@ Guard = Callable[[Session, Any], bool]
 Note = Callable[[Session, Any], Session]
 
 TRIES = 3
-REQUIRED = frozenset({Device.FINGER, Device.CAMERA, Device.CHIP, Device.STORE})
+REQUIRED = frozenset({Device.FINGER, Device.CAMERA, Device.CHIP, Device.STORE, Device.CLOCK})
 """Without these a new visit is not begun; a visit that runs goes on as far as it can."""
 
 # --- guards ----------------------------------------------------------------------------------------
@@ -37,6 +37,14 @@ def is_not(guard: Guard) -> Guard:
 
 def well(session: Session, _: Any) -> bool:
     return not session.lost & REQUIRED
+
+
+def store_is_lost(session: Session, _: Any) -> bool:
+    return Device.STORE in session.lost
+
+
+def was_lost(session: Session, event: Any) -> bool:
+    return event.device in session.lost
 
 
 def well_again(session: Session, event: Any) -> bool:
@@ -65,6 +73,10 @@ def ticket_made(session: Session, _: Any) -> bool:
 
 def way_is_chosen(session: Session, _: Any) -> bool:
     return session.way is not None
+
+
+def by_qr(session: Session, _: Any) -> bool:
+    return session.way == "qr"
 
 
 def tries_left(session: Session, _: Any) -> bool:
@@ -258,6 +270,11 @@ def lost_here(session: Session, event: Any) -> Session:
     return replace(lost(session, event), reason=f"lost_{event.device}")
 
 
+def lost_eyes(session: Session, event: Any) -> Session:
+    """Without a camera there is no QR code: the other ways are offered again."""
+    return replace(lost_here(session, event), way=None, tries=0)
+
+
 def back(session: Session, event: Any) -> Session:
     return replace(session, lost=session.lost - {event.device})
 
@@ -268,6 +285,10 @@ def store_lost(session: Session, event: Any) -> Session:
 
 def officer(session: Session, event: Any) -> Session:
     return replace(session, officer=event.officer)
+
+
+def not_issued(session: Session, event: Any) -> Session:
+    return replace(session, held=Held.FROZEN, reason=event.reason)
 
 
 def voided(session: Session, _: Any) -> Session:

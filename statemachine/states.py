@@ -56,7 +56,7 @@ class Role(StrEnum):
 
 
 class Device(StrEnum):
-    """What can be lost and come back; STORE is the disk with the journal."""
+    """What can be lost and come back; STORE is the disk with the journal, CLOCK a time that can be used."""
 
     FINGER = "finger"
     CAMERA = "camera"
@@ -64,3 +64,4 @@ class Device(StrEnum):
     BADGE = "badge"
     PANEL = "panel"
     STORE = "store"
+    CLOCK = "clock"

@@ -58,6 +58,7 @@ def variants() -> Iterator[ev.Event]:
     yield from (ev.PinAccepted("NV-01", role) for role in Role)
     yield from (ev.PinRefused(left) for left in (0, 3))
     yield from (ev.ActRefused("four_eyes"), ev.VisitRefused("not_eligible"), ev.StoreFailed("disk_full"))
+    yield from (ev.StepFailed("record_incomplete"), ev.SealPutOff("box_certificate"))
     yield from (kind(device) for kind in (ev.DeviceLost, ev.DeviceBack) for device in Device)
 
 
