@@ -97,6 +97,7 @@ def _sample(desk: Desk, sensor: FingerSensor, stop: Stop, entry: int) -> Sample 
         desk.show(Seen(entry, lift=True))
         if wait.over:
             return None
+    desk.show(Seen(entry))
     while not sensor.await_finger(True, SLICE_S):
         if wait.over:
             return None
