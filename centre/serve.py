@@ -17,7 +17,7 @@ from centre.wire import PeerCertificateProtocol
 
 MAX_HEAD_BYTES = 16 * 1024
 MAX_CONNECTIONS = 256
-GRACE_S = 10
+GRACE_S = 3  # a kept connection without a request must not hold the end up for longer
 
 
 def tls_context(pki: Pki) -> ssl.SSLContext:
@@ -35,24 +35,17 @@ def serve(app: Starlette, pki: Pki, host: str, port: int, ready: Callable[[dict[
 
     Raises OSError when the address cannot be had.
     """
-    context = tls_context(pki)
-    config = uvicorn.Config(
-        app,
-        http=PeerCertificateProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,  # its lines would hold personal numbers
-        server_header=False,
-        ssl_context_factory=lambda _config, _default: context,
-        limit_concurrency=MAX_CONNECTIONS,
-        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-        timeout_graceful_shutdown=GRACE_S,
-    )
-    with socket.create_server((host, port), backlog=128) as listener:
-        # inherited by each connection; without it an answer's second packet waits 40 ms for an ACK
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _Server(config, lambda: ready({"host": host, "port": listener.getsockname()[1]})).run([listener])
+    with listening(host, port) as listener:
+        line = {"host": host, "port": listener.getsockname()[1]}
+        Server(app, pki, lambda: ready(line)).run([listener])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that boxes can connect to. Raises OSError when the address cannot be had."""
+    listener = socket.create_server((host, port), backlog=128)
+    # inherited by each connection; without it an answer's second packet waits 40 ms for an ACK
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def ready_file(path: Path) -> Callable[[dict[str, Any]], None]:
@@ -66,9 +59,26 @@ def ready_file(path: Path) -> Callable[[dict[str, Any]], None]:
     return write
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
+class Server(uvicorn.Server):
+    """The centre's HTTPS server, not yet running: `run([listener])` serves until `should_exit` is set."""
+
+    def __init__(self, app: Starlette, pki: Pki, ready: Callable[[], None]) -> None:
+        context = tls_context(pki)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=PeerCertificateProtocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,  # its lines would hold personal numbers
+                server_header=False,
+                ssl_context_factory=lambda _config, _default: context,
+                limit_concurrency=MAX_CONNECTIONS,
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

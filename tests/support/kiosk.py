@@ -170,6 +170,10 @@ class Story:
     def state(self) -> S:
         return self.kiosk.flow.state
 
+    @property
+    def fingers_left(self) -> int:
+        return len(self.kiosk.flow.session.fingers)
+
     def ask(self, question: Callable[[Journal], T]) -> T:
         """Ask the journal, behind all that was asked of it before."""
         return self.kiosk.desk.store.call(question)
@@ -262,7 +266,7 @@ class Story:
 
 
 def nothing_is_lost(story: Story) -> None:
-    """What must hold after every story: a whole audit log, and no card alive that the journal does not know."""
+    """Raise unless the audit log is whole and no card lives that the journal does not know."""
     assert story.ask(lambda journal: journal.audit.verify()) == []
     attempts = story.rows("SELECT * FROM attempt")
     live = [row for row in attempts if row["issuing_at"] and not row["lost_at"]]
@@ -276,14 +280,14 @@ def nothing_is_lost(story: Story) -> None:
 def story(
     person: Citizen = office.ADULT, at: str = "", habits: Habits | None = None, started: bool = True
 ) -> Iterator[Story]:
-    """A story that begins at the greeting, or `at` a scene of `scene`; checked when it ends well."""
+    """A story that begins at the greeting, or `at` one of SCENES; checked when it ends well."""
     habits = habits or Habits(pause_s=0.0)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(_folder()))
         office.first_morning(folder)
         if at:
             shutil.rmtree(folder / "box")
-            shutil.copytree(_rehearsal().scene(at), folder / "box")
+            shutil.copytree(scene(at), folder / "box")
         told = Story(folder, person, habits)
         told.centre.start()
         stack.callback(told.close)
@@ -301,30 +305,20 @@ def _folder() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="kiosk-story-", dir=place)
 
 
-class Rehearsal:
-    """One visit, walked once as far as needed; each scene is the box's disk at that step."""
-
-    SCENES = ("REVIEW", "CONSENT", "FINGERS", "FINGERS-1", "PORTRAIT", "CONFIRM", "PLACE_CARD")
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._story = self._stack.enter_context(story())
-        self._kept = self._story.folder / "scenes"
-        self._coming = list(self.SCENES)
-
-    def scene(self, name: str) -> Path:
-        while name in self._coming:
-            coming = self._coming.pop(0)
-            state, _, left = coming.partition("-")
-            self._story.until(lambda: self._at(S(state), left))
-            self._story.ask(lambda _, to=self._kept / coming: shutil.copytree(self._story.box, to))  # type: ignore[misc]
-        return self._kept / name
-
-    def _at(self, state: S, left: str) -> bool:
-        flow = self._story.kiosk.flow
-        return flow.state is state and (not left or len(flow.session.fingers) == int(left))
+SCENES = ("", "REVIEW", "CONSENT", "FINGERS", "FINGERS-1", "PORTRAIT", "CONFIRM", "PLACE_CARD")
 
 
 @cache
-def _rehearsal() -> Rehearsal:
-    return Rehearsal()
+def _scenes() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="kiosk-scenes-")
+
+
+@cache
+def scene(name: str) -> Path:
+    """The box's disk as ADULT's visit comes to this step (`FINGERS-1`: with one finger left)."""
+    kept = Path(_scenes().name) / name
+    with story(at=SCENES[SCENES.index(name) - 1]) as before:
+        state, _, left = name.partition("-")
+        before.until(lambda: before.state is S(state) and (not left or before.fingers_left == int(left)))
+        before.ask(lambda _: shutil.copytree(before.box, kept))
+    return kept

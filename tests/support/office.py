@@ -1,4 +1,4 @@
-"""What stands around a kiosk in a story: a centre over real TLS in this process, an enrolled box, made-up people.
+"""What stands around a kiosk in a story: a centre over real TLS, an enrolled box, made-up people.
 
 Keys, templates, models and scores are made once for all stories of a run.
 """
