@@ -65,21 +65,21 @@ class UsbLink:
         with suppress(usb.core.USBError):
             usb.util.dispose_resources(self._device)
 
-    def read_registers(self, first: int, count: int) -> bytes:
+    def read_registers(self, first: int, count: int, timeout_s: float = CONTROL_TIMEOUT_S) -> bytes:
         """Return `count` registers from `first` on."""
         with _translated(f"read register {first:#x}"):
             data = self._device.ctrl_transfer(
-                VENDOR_READ, REGISTERS, first, 0, count, _milliseconds(CONTROL_TIMEOUT_S)
+                VENDOR_READ, REGISTERS, first, 0, count, _milliseconds(timeout_s)
             )
         if len(data) != count:
             raise ProtocolError("finger", f"register {first:#x}: {len(data)} of {count} bytes")
         return bytes(data)
 
-    def write_registers(self, first: int, data: bytes) -> None:
+    def write_registers(self, first: int, data: bytes, timeout_s: float = CONTROL_TIMEOUT_S) -> None:
         """Write one byte into each register from `first` on."""
         with _translated(f"write register {first:#x}"):
             written = self._device.ctrl_transfer(
-                VENDOR_WRITE, REGISTERS, first, 0, data, _milliseconds(CONTROL_TIMEOUT_S)
+                VENDOR_WRITE, REGISTERS, first, 0, data, _milliseconds(timeout_s)
             )
         if written != len(data):
             raise ProtocolError("finger", f"register {first:#x}: {written} of {len(data)} taken")

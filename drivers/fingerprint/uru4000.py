@@ -15,13 +15,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import wait
 from enum import IntEnum
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 from drivers.api import Clock, Deadline, DeviceInfo, FingerImage
 from drivers.errors import DeviceFault, DeviceRefused, DeviceTimeout, ProtocolError
 from drivers.fingerprint.frame import picture
-from drivers.fingerprint.link import KEPT_INTERRUPTS, UsbLink
+from drivers.fingerprint.link import CONTROL_TIMEOUT_S, KEPT_INTERRUPTS, UsbLink
 from drivers.fingerprint.models import Model, find
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ START_TRIES = 3
 POLLS = 100
 POLL_S = 0.010
 POWERED_TIMEOUT_S = 0.3
+REGISTER_S = 0.1  # a call whose time is nearly over still gets this long for a register
 
 
 class Register(IntEnum):
@@ -139,7 +141,7 @@ class Uru4000:
         )
         if self._mode is not mode:
             self._open_link.forget_interrupts()
-            self._set_mode(mode)
+            self._set_mode(mode, deadline)
         if not self._await_signal(wanted, deadline):
             return False
         self._mode = None  # it is told once: the next wait has to ask again
@@ -156,7 +158,7 @@ class Uru4000:
         if self._next_is_empty:
             self._next_is_empty = False
             raw = self._read_frame(deadline)
-        pixels = 255 - picture(raw, self._scramble_key)
+        pixels = 255 - picture(raw, partial(self._scramble_key, deadline))
         return FingerImage((pixels[::-1, ::-1] if self._model.turned else pixels).copy(), PPI)
 
     # --- start ---------------------------------------------------------------------------------
@@ -199,21 +201,22 @@ class Uru4000:
         pending = self._open_link.begin_bulk_read(FRAME_READ_SIZE, deadline.left_s)
         if self._mode is not Mode.CAPTURE:
             try:
-                self._set_mode(Mode.CAPTURE)
+                self._set_mode(Mode.CAPTURE, deadline)
             except DeviceFault:
                 wait([pending])
                 raise
         return pending.result()
 
-    def _scramble_key(self, number: int) -> int:
+    def _scramble_key(self, deadline: Deadline, number: int) -> int:
         seed = self._host_seed()
-        self._open_link.write_registers(Register.SCRAMBLE_INDEX, bytes([number]) + seed.to_bytes(4, "little"))
-        answer = self._open_link.read_registers(Register.SCRAMBLE_KEY, 4)
+        index = bytes([number]) + seed.to_bytes(4, "little")
+        self._open_link.write_registers(Register.SCRAMBLE_INDEX, index, _register_s(deadline))
+        answer = self._open_link.read_registers(Register.SCRAMBLE_KEY, 4, _register_s(deadline))
         return int.from_bytes(answer, "little") ^ seed
 
-    def _set_mode(self, mode: Mode) -> None:
+    def _set_mode(self, mode: Mode, deadline: Deadline) -> None:
         self._mode = None
-        self._open_link.write_registers(Register.MODE, bytes([mode]))
+        self._open_link.write_registers(Register.MODE, bytes([mode]), _register_s(deadline))
         self._mode = mode
 
     # --- signals -------------------------------------------------------------------------------
@@ -244,3 +247,7 @@ class Uru4000:
         if self._link is None:
             raise RuntimeError("the sensor is used outside its with block")
         return self._link
+
+
+def _register_s(deadline: Deadline) -> float:
+    return min(CONTROL_TIMEOUT_S, max(REGISTER_S, deadline.left_s))

@@ -14,7 +14,8 @@ from support.finger_contract import Bench, check_session
 from drivers.errors import DriverError
 from drivers.fingerprint.uru4000 import Uru4000
 from drivers.virtual import pcapng
-from drivers.virtual.usb_replay import RecordingError, Replay
+from drivers.virtual.pcapng import RecordingError
+from drivers.virtual.usb_replay import Replay
 
 RECORDED_SEED = 0x51EA2124
 

@@ -49,7 +49,8 @@ def test_the_fingers_of_a_person_and_of_two_persons_differ() -> None:
 
 def test_an_impression_is_dark_ridges_on_a_light_ground_that_fill_most_of_the_frame() -> None:
     pixels = impression(FINGER, 1)
-    assert (pixels.shape, pixels.dtype) == ((290, 384), np.uint8)
+    assert pixels.shape == (290, 384)
+    assert pixels.dtype == np.uint8
     assert min(pixels[:8, :8].min(), pixels[-8:, -8:].min()) > 200
     touched = cv2.blur(pixels, (15, 15)) < 190
     assert 0.5 < touched.mean() < 0.9
