@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 from drivers.worker import Done, Failed, Job, Up, Worker
 from firmware.app import courier as mail
 from firmware.app.jobs import capture, chip, identify, records, staff
-from firmware.app.visit import Learned
 from firmware.doctor import FAIL, PASS, machine, team_status
 from firmware.issue.errors import IssueError
 from firmware.presenter import Form
 from firmware.records.errors import RecordsError
-from firmware.records.format.errors import SchemaRefused
+from firmware.records.format.errors import FormatError
 from firmware.records.journal import Journal
 from firmware.records.states import HAS_DRAFT
 from firmware.touch import Command
@@ -25,7 +24,7 @@ from firmware.uplink.upload import backoff_s
 from statemachine import effects as fx
 from statemachine import events as ev
 from statemachine.flow import STEPS
-from statemachine.states import S
+from statemachine.states import Device, S
 from ui_fb.screens import Check
 
 if TYPE_CHECKING:
@@ -34,6 +33,11 @@ if TYPE_CHECKING:
 REFRESH_S = 3600.0
 STATUS_S = 5.0
 BUZZ_S = 0.6
+ROOM_S = 10.0
+"""How often a full disk is tried again."""
+CLOCK_S = 30.0
+"""How often a clock that no rule pack covers is looked at again."""
+ROOM = "room"
 
 
 class Asks:
@@ -48,13 +52,14 @@ class Asks:
         self._tries = 0
         self._delivering = False
         self._contact: datetime | None = None
+        self._awaiting_room = False
         self._perform: dict[type[fx.Effect], Callable[[Any], None]] = {
             fx.ReadIdentity: self._read_identity,
             fx.LookUp: self._look_up,
             fx.ProveFinger: self._prove,
             fx.CaptureFinger: self._capture,
             fx.TakePortrait: self._portrait,
-            fx.Freeze: lambda _: self._store(records.freeze(desk, self._visit, may_issue=True)),
+            fx.Freeze: lambda _: self._store(records.freeze(desk, self._visit)),
             fx.AwaitCard: self._await_card,
             fx.WriteChip: partial(self._issue, "write"),
             fx.VerifyChip: partial(self._issue, "verify"),
@@ -78,7 +83,10 @@ class Asks:
 
     def device_up(self, up: Up) -> None:
         if up.worker == "store":
-            self._kiosk.desk.store.submit(self._kiosk.flow.entry, "recover", self._recover)
+            self._check_clock()
+            greeting = self._kiosk.flow.state is S.ATTRACT
+            recover = records.recover(self._kiosk.desk, self._visit, greeting)
+            self._kiosk.desk.store.submit(self._entry, "recover", recover)
             self._deliver()
             self._courier.submit(mail.refresh())
             self._refresh_status()
@@ -87,18 +95,27 @@ class Asks:
             desk = self._kiosk.desk
             self._kiosk.workers.finger.submit(Job(0, "warm", lambda *_: desk.warm_scorer()))
 
-    def _recover(self, journal: Journal) -> Learned | None:
-        """After a start: seal what is complete, end what has run out, go on where the box stopped."""
-        for record_id in journal.unsealed():
-            journal.seal(record_id)
-        journal.expire()
-        waiting = journal.open_record()
-        if waiting is None:
-            return None
-        if "proof" not in journal.draft(waiting).parts:
-            journal.abandon(waiting, "interrupted")
-            return None
-        return identify.reopened(self._kiosk.desk, journal, waiting, by_ticket=False)
+    def await_room(self) -> None:
+        """The disk is full: look again in a while, and at once when something was delivered."""
+        if not self._awaiting_room:
+            self._awaiting_room = True
+            self._kiosk.loop.after(ROOM_S, self._look_for_room)
+            self._deliver()
+
+    def _look_for_room(self) -> None:
+        self._awaiting_room = False
+        self._kiosk.desk.store.submit(0, ROOM, lambda journal: journal.prove_room())
+
+    def _check_clock(self) -> None:
+        """Before the first rule pack no record can be begun: then the box has, as good as, no clock."""
+        lost = Device.CLOCK in self._kiosk.flow.session.lost
+        ruled = self._kiosk.desk.ruled
+        if ruled and lost:
+            self._kiosk.handle(ev.DeviceBack(Device.CLOCK))
+        elif not ruled:
+            if not lost:
+                self._kiosk.handle(ev.DeviceLost(Device.CLOCK))
+            self._kiosk.loop.after(CLOCK_S, self._check_clock)
 
     # --- effects -----------------------------------------------------------------------------------
 
@@ -117,7 +134,7 @@ class Asks:
         self._kiosk.desk.store.submit(self._entry, "keep", ask)
 
     def _job(self, worker: Worker[Any], call: Callable[[Any, Any], Any]) -> None:
-        expects = (RecordsError, SchemaRefused, IssueError)
+        expects = (RecordsError, FormatError, IssueError)
         worker.submit(Job(self._entry, worker.name, call, expects))
 
     def _read_identity(self, effect: fx.ReadIdentity) -> None:
@@ -190,7 +207,7 @@ class Asks:
     # --- what the flow does not ask for, but the app must do -----------------------------------------
 
     def entered(self, state: S) -> None:
-        """Write a step of the procedure down (a restart comes back to it), free the tray where nothing is written, refresh the team's numbers."""
+        """Write a step of the procedure down (a restart comes back to it); free the tray."""
         visit = self._visit
         if visit.record_id is not None and state in STEPS:
             self._kiosk.desk.store.submit(
@@ -211,8 +228,10 @@ class Asks:
         self._store(records.end(self._visit, effect.outcome, ""))
 
     def late(self, late: fx.Late) -> None:
-        """A late answer moves nothing, but is written down."""
+        """A late answer moves nothing, but is written down; a record that it opened is put aside again."""
         name = type(late.event).__name__
+        if isinstance(late.event, ev.Resumed):
+            self._store(records.put_aside(self._kiosk.desk, self._visit))
         self._store(lambda journal: journal.audit.append("kiosk", "late_answer", None, {"event": name}))
 
     # --- commands of a screen ------------------------------------------------------------------------
@@ -280,8 +299,11 @@ class Asks:
                 self._kiosk.status = status
             case datetime() as signed_at if done.job == mail.REFRESH:
                 self._contact = max(signed_at, self._contact or signed_at)
+                self._kiosk.desk.time.centre_says(signed_at)
             case tuple() as findings if done.job == "examine" and done.entry == self._entry:
                 self._examined(findings)
+            case _ if done.job == ROOM:
+                self._kiosk.handle(ev.DeviceBack(Device.STORE))
 
     def failed(self, failed: Failed) -> None:
         """An error of a job that nobody is waiting for: the step goes on without it; the audit has it."""
@@ -300,6 +322,8 @@ class Asks:
 
     def _delivered(self, delivered: mail.Delivered) -> None:
         self._delivering = False
+        if delivered.sent and self._awaiting_room:
+            self._look_for_room()
         self._kiosk.last_receipts += delivered.sent
         if delivered.failed:
             self._tries += 1

@@ -11,6 +11,7 @@ from firmware.app.devices import Openers, Workers
 from firmware.app.frame import Face
 from firmware.app.kiosk import Kiosk
 from firmware.app.store import Store
+from firmware.box.clock import BoxClock, has_rtc
 from firmware.box.identity import Identity
 from firmware.loop import Loop, Mailbox
 from firmware.records.journal import Journal
@@ -32,12 +33,16 @@ def build(
     workers = Workers(openers, loop.post)
     desk: Desk
 
+    time = BoxClock(kept=config.station.profile == "virtual" or has_rtc())
+
     def open_journal() -> Journal:
-        return Journal(data / "records", identity.keys(simulated), desk.now)
+        journal = Journal(data / "records", identity.keys(simulated), time.now)
+        time.journal_says(journal.now())
+        return journal
 
     def lamps(left: float, right: float) -> None:
         workers.light(left, right)
 
     store = Store(open_journal, loop.post)
-    desk = Desk(config, identity, store, mailbox.put, lamps, loop.clock)
+    desk = Desk(config, identity, store, mailbox.put, lamps, loop.clock, time)
     return Kiosk(desk, workers, loop, Face(display), mailbox, watch)

@@ -8,17 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from drivers.errors import DeviceFault
 from drivers.worker import Job, Stop, Worker
 from firmware.app.desk import Desk
-from firmware.uplink.client import CentreClient, Timeouts
-from firmware.uplink.errors import CentreRefused, UplinkError
+from firmware.records.errors import StoreError
+from firmware.records.format.errors import FormatError
+from firmware.uplink.client import CentreClient
+from firmware.uplink.errors import CentreRefused, SealedFileDamaged, UplinkError
 from firmware.uplink.registry import Registry
 
 if TYPE_CHECKING:
     from drivers.worker import Answer
+    from firmware.records.outbox import SealedFile
     from firmware.uplink.upload import Uploader
 
 DELIVER, REFRESH = "deliver", "refresh"
+PUT_OFF = (UplinkError, FormatError, StoreError, DeviceFault, OSError)
+"""What ends a round: the line, a receipt that is not for this record, the journal, or the disk beneath."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +44,21 @@ class Delivered:
     failed: str
 
 
-def registry_of(desk: Desk) -> Registry:
+@contextmanager
+def open_registry(desk: Desk) -> Iterator[Registry]:
     """A registry over a connection of its own, with the signed extract of this box beside it."""
-    timeouts = Timeouts(whole_s=desk.config.centre.timeout_s)
-    client = CentreClient(desk.config.centre.url, desk.identity.tls(), timeouts)
     extract = Path(desk.config.station.data) / "registry.extract"
-    return Registry(client, extract, desk.identity.certificate("extract"))
+    with desk.centre() as client:
+        yield Registry(client, extract, desk.identity.certificate("extract"), desk.now)
 
 
 @contextmanager
 def open_line(desk: Desk) -> Iterator[Line]:
     from firmware.uplink.upload import Uploader
 
-    client = CentreClient(desk.config.centre.url, desk.identity.tls())
     links = Path(desk.config.station.data) / "uploads"
-    with client:
-        yield Line(registry_of(desk), Uploader(client, links, desk.identity.certificate("receipt")))
-
-
-@contextmanager
-def open_registry(desk: Desk) -> Iterator[Registry]:
-    yield registry_of(desk)
+    with open_registry(desk) as registry, CentreClient(desk.config.centre.url, desk.identity.tls()) as client:
+        yield Line(registry, Uploader(client, links, desk.identity.certificate("receipt")))
 
 
 def courier(desk: Desk, post: Callable[[Answer], None]) -> Worker[Line]:
@@ -73,26 +73,35 @@ def deliver(desk: Desk) -> Job[Line]:
         refused: list[str] = []
         after = 0
         while not stop:
-            sealed = desk.store.call(lambda journal, after=after: journal.next_sealed(after))  # type: ignore[misc]
-            if sealed is None:
-                break
-            after = sealed.sequence
             try:
-                receipt = line.uploader.send(sealed.path, sealed.record_digest, sealed.sealed_digest)
-            except CentreRefused as exc:
-                reason = exc.reason
-                desk.store.call(lambda j, s=sealed, r=reason: j.refused_by_centre(s.record_id, r))  # type: ignore[misc]
-                refused.append(sealed.record_id)
-                continue
-            except UplinkError as exc:
+                sealed = desk.store.call(lambda journal, after=after: journal.next_sealed(after))  # type: ignore[misc]
+                if sealed is None:
+                    break
+                after = sealed.sequence
+                stays = _send(desk, line, sealed)
+            except PUT_OFF as exc:
                 return Delivered(tuple(sent), tuple(refused), str(exc))
-            desk.store.call(lambda j, s=sealed, r=receipt: j.delivered(s.record_id, r))  # type: ignore[misc]
-            sent.append(sealed.record_id)
+            (sent if stays is None else refused).append(sealed.record_id)
         return Delivered(tuple(sent), tuple(refused), "")
 
     return Job(0, DELIVER, send_all)
 
 
+def _send(desk: Desk, line: Line, sealed: SealedFile) -> str | None:
+    """Deliver one record; why it stays on the box as an incident, or None. Raises what PUT_OFF names."""
+    try:
+        receipt = line.uploader.send(sealed.path, sealed.record_digest, sealed.sealed_digest)
+    except CentreRefused as exc:
+        reason = exc.reason
+    except SealedFileDamaged:
+        reason = "sealed_file_damaged"
+    else:
+        desk.store.call(lambda journal: journal.delivered(sealed.record_id, receipt))
+        return None
+    desk.store.call(lambda journal: journal.refused_by_centre(sealed.record_id, reason))
+    return reason
+
+
 def refresh() -> Job[Line]:
     """Fetch a new signed extract of the registry."""
-    return Job(0, REFRESH, lambda line, _: line.registry.refresh(), (UplinkError,))
+    return Job(0, REFRESH, lambda line, _: line.registry.refresh(), (UplinkError, OSError))

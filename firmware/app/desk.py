@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from drivers.api import Deadline
 from drivers.worker import Stop
 from firmware.app.store import Store
 from firmware.app.visit import Seen
+from firmware.box.clock import BoxClock
 from firmware.box.identity import Identity
 from firmware.box.officers import Officer, read_officers
 from firmware.quality.best import FingerRules
@@ -22,7 +23,7 @@ from firmware.quality.nbis.client import FingerScorer
 from firmware.quality.nbis.runtime import ScorerMissing, locate
 from firmware.records.clock import stamp
 from firmware.records.format.rules import local_day, pack_on
-from firmware.uplink.client import CentreClient
+from firmware.uplink.client import CentreClient, Timeouts
 from firmware.uplink.signing import CentreSigner
 
 if TYPE_CHECKING:
@@ -46,7 +47,11 @@ class Desk:
     show: Callable[[Seen], None]
     lamps: Callable[[float, float], None]
     clock: Callable[[], float]
-    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    time: BoxClock
+
+    def now(self) -> datetime:
+        """The moment in UTC, never behind the journal."""
+        return self.time.now()
 
     @property
     def finger_rules(self) -> FingerRules:
@@ -76,15 +81,35 @@ class Desk:
     @cached_property
     def signer(self) -> CentreSigner:
         """The centre's document signer, over its own connection. The chip worker's."""
-        return CentreSigner(CentreClient(self.config.centre.url, self.identity.tls()))
+        return CentreSigner(self.centre())
+
+    def centre(self) -> CentreClient:
+        """A connection of the caller's own, for questions that a person waits for the answer of."""
+        timeouts = Timeouts.within(self.config.centre.timeout_s)
+        return CentreClient(self.config.centre.url, self.identity.tls(), timeouts)
 
     @cached_property
     def officers(self) -> Mapping[str, Officer]:
         return read_officers(self.identity.folder / "officers.json")
 
+    def close(self) -> None:
+        """End what was made: the scorer's process and the signer's connection. After the workers' end."""
+        for made in (vars(self).get("scorer"), vars(self).get("signer")):
+            if made is not None:
+                made.close()
+
     @property
     def pack(self) -> RulePack:
+        """The rules of today; there are none unless `ruled`."""
         return pack_on(local_day(self.now()))
+
+    @property
+    def ruled(self) -> bool:
+        """Whether today lies in the time of any rule pack."""
+        try:
+            return bool(self.pack)
+        except LookupError:
+            return False
 
     def assignment(self) -> dict[str, Any]:
         """Where and by whom this record is made (mission: the record)."""

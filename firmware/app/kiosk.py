@@ -11,6 +11,7 @@ from typing import Any
 
 from drivers.errors import DeviceFault
 from drivers.worker import Answer, Broken, Done, Down, Failed, Up
+from firmware.app import store
 from firmware.app.asks import Asks
 from firmware.app.desk import Desk
 from firmware.app.devices import Workers
@@ -18,7 +19,7 @@ from firmware.app.frame import Face
 from firmware.app.visit import Learned, Seen, Visit
 from firmware.loop import Arrived, Loop, Mailbox
 from firmware.presenter import Form, View
-from firmware.records.errors import StoreError
+from firmware.records.errors import DiskFull, StoreError
 from firmware.touch import Command, meaning
 from statemachine import effects as fx
 from statemachine import events as ev
@@ -96,6 +97,7 @@ class Kiosk:
     def close(self) -> None:
         self._asks.close()
         self.workers.close()
+        self.desk.close()
         self.desk.store.worker.close()
         self.face.close()
 
@@ -160,8 +162,10 @@ class Kiosk:
     def _answered(self, answer: Answer) -> None:
         match answer:
             case Up(worker=name) if name in DEVICES:
-                self._asks.device_up(answer)
                 self._feed(ev.DeviceBack(DEVICES[name]))
+                self._asks.device_up(answer)
+            case Down(worker=store.NAME, fault=fault):
+                self._store_failed(fault)
             case Down(worker=name) if name in DEVICES:
                 self._feed(ev.DeviceLost(DEVICES[name]))
             case Done(value=Learned() as learned, entry=entry):
@@ -175,12 +179,19 @@ class Kiosk:
 
     def _failed(self, failed: Failed) -> None:
         match failed.error:
-            case StoreError():
-                self._feed(ev.StoreFailed(type(failed.error).__name__))
+            case StoreError() | DeviceFault(device=store.NAME) as error:
+                self._store_failed(error)
             case DeviceFault(device=name) if name in DEVICES:
                 self._feed(ev.DeviceLost(DEVICES[name]))
             case _:
                 self._asks.failed(failed)
+                if failed.entry == self.flow.entry:
+                    self._feed(ev.StepFailed("step_failed", entry=failed.entry))
+
+    def _store_failed(self, error: Exception) -> None:
+        self._feed(ev.StoreFailed(getattr(error, "reason", StoreError.reason)))
+        if isinstance(error, DiskFull):
+            self._asks.await_room()
 
     def learn(self, learned: Learned, entry: int) -> None:
         """Take a job's answer: what the visit knows from now on, then the event."""

@@ -2,63 +2,117 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 from drivers.errors import DeviceFault, DeviceGone
 from drivers.worker import Answer, Job, Stop, Worker
-from firmware.records.errors import RecordsError, StoreError
-from firmware.records.format.errors import SchemaRefused
+from firmware.records.errors import DiskFull, RecordsError, StoreError
+from firmware.records.format.errors import FormatError
 from firmware.records.journal import Journal
 
 T = TypeVar("T")
 CALL_S = 30.0
+NAME = "store"
 
-EXPECTED = (RecordsError, SchemaRefused)
+EXPECTED = (RecordsError, FormatError)
+
+
+class StoreFault(DeviceFault):
+    """The journal must be closed and opened again; `reason` is the StoreError's key."""
+
+    def __init__(self, error: StoreError) -> None:
+        super().__init__(NAME, str(error))
+        self.reason = error.reason
 
 
 class Store:
-    """Blocking calls into the journal from any thread but the loop's, and jobs for the loop."""
+    """Blocking calls into the journal from any thread but the loop's, and jobs for the loop.
+
+    A StoreError closes the journal, and the worker opens it again after a rest; a full disk does not: what
+    it waits for is that records are delivered, and for that the journal must be open.
+    """
 
     def __init__(
         self, opens: Callable[[], AbstractContextManager[Journal]], post: Callable[[Answer], None]
     ) -> None:
-        self.worker: Worker[Journal] = Worker("store", lambda: _opened(opens), post)
+        self.worker: Worker[Journal] = Worker(NAME, self._opened, post)
+        self._opens = opens
+        self._lock = threading.Lock()
+        self._waiting: set[Future[Any]] = set()
+        self._down = False
 
     def call(self, ask: Callable[[Journal], T]) -> T:
         """Have `ask` run on the store's thread and return its value; raises what it raises.
 
-        Raises DeviceGone("store") when the store does not answer.
+        Raises DeviceGone("store") when the store does not answer; then `ask` was not, and will not be, done
+        (or it was under way when the time was over).
         """
         future: Future[T] = Future()
-
-        def run(journal: Journal, _: Stop) -> None:
-            try:
-                future.set_result(ask(journal))
-            except Exception as error:  # noqa: BLE001  handed to the caller, who is waiting
-                future.set_exception(error)
-
-        self.worker.submit(Job(0, "call", run))
+        with self._lock:
+            if self._down:
+                raise DeviceGone(NAME, "answer")
+            self._waiting.add(future)
+        self.worker.submit(Job(0, "call", lambda journal, _: self._answer(future, ask, journal)))
         try:
             return future.result(CALL_S)
-        except TimeoutError as exc:
-            raise DeviceGone("store", "answer") from exc
+        except (TimeoutError, CancelledError) as exc:
+            future.cancel()
+            raise DeviceGone(NAME, "answer") from exc
+        finally:
+            with self._lock:
+                self._waiting.discard(future)
 
     def submit(self, entry: int, name: str, ask: Callable[[Journal], Any]) -> None:
         """Run `ask` and have its value posted as the job's answer."""
-        self.worker.submit(Job(entry, name, lambda journal, _: ask(journal), EXPECTED))
 
+        def run(journal: Journal, _: Stop) -> Any:
+            try:
+                return ask(journal)
+            except DiskFull:
+                raise
+            except StoreError as exc:
+                raise StoreFault(exc) from exc
 
-@contextmanager
-def _opened(opens: Callable[[], AbstractContextManager[Journal]]) -> Iterator[Journal]:
-    try:
-        journal = opens()
-    except StoreError as exc:
-        raise DeviceFault("store", str(exc)) from exc
-    with journal as opened:
-        yield opened
+        self.worker.submit(Job(entry, name, run, EXPECTED))
+
+    # --- on the store's thread -----------------------------------------------------------------------
+
+    def _answer(self, future: Future[T], ask: Callable[[Journal], T], journal: Journal) -> None:
+        if not future.set_running_or_notify_cancel():
+            return  # the caller was told that it is not done
+        try:
+            future.set_result(ask(journal))
+        except Exception as error:
+            future.set_exception(error)
+            if isinstance(error, StoreError) and not isinstance(error, DiskFull):
+                raise StoreFault(error) from error
+
+    @contextmanager
+    def _opened(self) -> Iterator[Journal]:
+        try:
+            journal = self._opens()
+        except StoreError as exc:
+            self._fall()
+            raise StoreFault(exc) from exc
+        with self._lock:
+            self._down = False
+        try:
+            with journal as opened:
+                yield opened
+        finally:
+            self._fall()
+
+    def _fall(self) -> None:
+        """From now on nobody waits for an answer that will not come."""
+        with self._lock:
+            self._down = True
+            left, self._waiting = self._waiting, set()
+        for future in left:
+            future.cancel()
 
 
 class StoredAttempts:

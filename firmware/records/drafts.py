@@ -171,6 +171,12 @@ class Drafts:
             row = connection.execute("SELECT id FROM record WHERE is_open = 1").fetchone()
         return row["id"] if row else None
 
+    def leave(self, record_id: str) -> None:
+        """The citizen of a COMPLETE record has gone home: what is left to do, the box does alone."""
+        self.require(record_id, S.COMPLETE)
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE record SET is_open = 0 WHERE id = ?", (record_id,))
+
     def freeze(self, record_id: str, card_image: bytes | None) -> None:
         """Fix the content. `card_image`: the whole card, or None where no card is issued here.
 

@@ -38,6 +38,8 @@ from firmware.records.vault import Vault
 from firmware.records.waiting import Waiting
 
 S = RecordState
+ROOM, ROOM_BYTES = "room", 8 << 20
+"""A file as large as a record with all that it takes to make one, written to see whether it fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,10 @@ class Journal:
         """The record that was at the kiosk when it stopped: restart in `draft(id).step`."""
         return self._drafts.open_record()
 
+    def leave(self, record_id: str) -> None:
+        """See `Drafts.leave`."""
+        self._drafts.leave(record_id)
+
     def freeze(self, record_id: str, card_image: bytes | None) -> None:
         """See `Drafts.freeze`."""
         self._drafts.freeze(record_id, card_image)
@@ -232,6 +238,14 @@ class Journal:
 
     def blanks(self) -> Blanks:
         return self.stock.blanks()
+
+    def prove_room(self) -> None:
+        """Show that there is room for another record, durably. Raises DiskFull, StoreError."""
+        room = self._folder / ROOM
+        try:
+            disk.write(room, bytes(ROOM_BYTES))
+        finally:
+            disk.remove(room)
 
     def counts(self) -> Counts:
         with self._db.reading() as connection:

@@ -28,6 +28,11 @@ class Timeouts:
     step_s: float = 10.0
     whole_s: float = 30.0
 
+    @classmethod
+    def within(cls, whole_s: float) -> Timeouts:
+        """No single wait is longer than the whole."""
+        return cls(min(cls().connect_s, whole_s), min(cls().step_s, whole_s), whole_s)
+
 
 def tls_context(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext:
     """TLS 1.3 that trusts `authority` alone and shows the box's certificate.

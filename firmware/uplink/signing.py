@@ -26,6 +26,10 @@ class CentreSigner:
     def __init__(self, client: CentreClient) -> None:
         self._client = client
 
+    def close(self) -> None:
+        """Let go of the line to the centre."""
+        self._client.close()
+
     def sign(self, request: SigningRequest) -> bytes:
         """EF.SOD; the same bytes each time the same attempt is asked.
 

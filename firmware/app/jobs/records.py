@@ -8,9 +8,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from firmware.app.desk import Desk
+from firmware.app.jobs.identify import reopened
 from firmware.app.visit import Learned, Visit
+from firmware.document.errors import DataGroupError, DocumentError, MrzError
 from firmware.document.image import CardImage
 from firmware.records.format.check import parse_day, parse_moment
+from firmware.records.format.errors import FormatError, SchemaRefused
 from firmware.records.format.rules import expiry, local_day
 from firmware.records.journal import Journal
 from firmware.records.states import RecordState
@@ -19,6 +22,9 @@ from statemachine.session import Outcome
 
 CONSENT_TEXT = "2024-07.1"
 RECEIPT_SIGNS = 8
+CONTENT = {"mrz_name": "name_refused", "dg2": "portrait_refused"}
+"""What cannot go onto a card and has a text of its own; `mrz_`: in which field of the zone."""
+WAITS = (RecordState.DRAFT, RecordState.FROZEN, RecordState.ISSUING)
 
 
 def keep_consent(desk: Desk, visit: Visit, language: str, eid: bool) -> Callable[[Journal], Learned]:
@@ -66,22 +72,43 @@ def audited(
     return keep
 
 
-def freeze(desk: Desk, visit: Visit, may_issue: bool) -> Callable[[Journal], Learned]:
-    """Fix the content: the subject as confirmed, and the whole card image."""
+def freeze(desk: Desk, visit: Visit) -> Callable[[Journal], Learned]:
+    """Fix the content: the subject as confirmed, and the whole card image.
+
+    What no card or no record can carry is for an officer; the draft stays as it is.
+    """
 
     def fix(journal: Journal) -> Learned:
         record_id = _id(visit)
-        if journal.state(record_id) is RecordState.DRAFT:
-            draft = journal.draft(record_id)
-            subject = card_subject(desk, visit)
-            journal.accept(record_id, "subject", _stated(visit, subject))
-            journal.accept(record_id, "old_card", {"read": "QR" if visit.case == "renewal" else "none"})
-            captured = parse_moment(draft.parts["portrait"]["at"]) or desk.now()
-            portrait = journal.blob(record_id, draft.parts["portrait"]["image"])
-            journal.freeze(record_id, CardImage.of(subject, portrait, captured).to_bytes())
-        return Learned(ev.RecordFrozen(may_issue))
+        try:
+            if journal.state(record_id) is RecordState.DRAFT:
+                _fix(desk, visit, journal, record_id)
+        except MrzError as exc:
+            return _content_refused(journal, record_id, f"mrz_{exc.field}")
+        except DataGroupError as exc:
+            return _content_refused(journal, record_id, exc.name.lower())
+        except (DocumentError, SchemaRefused):
+            return _content_refused(journal, record_id, "content")
+        distrust = desk.time.distrust(desk.identity.certificate("box.crt"))
+        return Learned(ev.RecordFrozen(distrust is None, reason="clock" if distrust else "no_issue"))
 
     return fix
+
+
+def _fix(desk: Desk, visit: Visit, journal: Journal, record_id: str) -> None:
+    draft = journal.draft(record_id)
+    subject = card_subject(desk, visit)
+    journal.accept(record_id, "subject", _stated(visit, subject))
+    journal.accept(record_id, "old_card", {"read": "QR" if visit.case == "renewal" else "none"})
+    captured = parse_moment(draft.parts["portrait"]["at"]) or desk.now()
+    portrait = journal.blob(record_id, draft.parts["portrait"]["image"])
+    journal.freeze(record_id, CardImage.of(subject, portrait, captured).to_bytes())
+
+
+def _content_refused(journal: Journal, record_id: str, what: str) -> Learned:
+    """Say what stands in the way: a name, a picture, or anything else."""
+    journal.audit.append("kiosk", "content_refused", record_id, {"what": what})
+    return Learned(ev.StepFailed(CONTENT.get(what, "content_refused")))
 
 
 def card_subject(desk: Desk, visit: Visit) -> dict[str, str]:
@@ -111,11 +138,58 @@ def seal(visit: Visit) -> Callable[[Journal], Learned]:
 
     def close(journal: Journal) -> Learned:
         record_id = _id(visit)
-        if journal.state(record_id) is RecordState.COMPLETE:
-            journal.seal(record_id)
-        return Learned(ev.Sealed(), {"receipt": receipt_code(record_id)})
+        known = {"receipt": receipt_code(record_id)}
+        if journal.state(record_id) is RecordState.COMPLETE and not _sealed(journal, record_id):
+            return Learned(ev.SealPutOff("seal_refused"), known)
+        return Learned(ev.Sealed(), known)
 
     return close
+
+
+def _sealed(journal: Journal, record_id: str) -> bool:
+    """Seal, or write down that it cannot be: the box's certificate has ended, or its clock says so."""
+    try:
+        journal.seal(record_id)
+    except FormatError as exc:
+        journal.audit.append("kiosk", "seal_refused", record_id, {"error": type(exc).__name__})
+        journal.leave(record_id)
+        return False
+    return True
+
+
+def recover(desk: Desk, visit: Visit, greeting: bool) -> Callable[[Journal], Learned | None]:
+    """After a start: seal what is complete, end what has run out, go on where the box stopped.
+
+    Where somebody else is being served by now (not `greeting`), the open record waits under a ticket.
+    """
+
+    def go_on(journal: Journal) -> Learned | None:
+        for record_id in journal.unsealed():
+            _sealed(journal, record_id)
+        journal.expire()
+        waiting = journal.open_record()
+        if waiting is None or waiting == visit.record_id:
+            return None
+        if journal.state(waiting) is RecordState.DRAFT and "proof" not in journal.draft(waiting).parts:
+            journal.abandon(waiting, "interrupted")
+            return None
+        if greeting:
+            return reopened(desk, journal, waiting, by_ticket=False)
+        put_aside(desk, visit)(journal)
+        return None
+
+    return go_on
+
+
+def put_aside(desk: Desk, visit: Visit) -> Callable[[Journal], None]:
+    """A record that is open while nobody is at it would be in everybody's way: it waits under its ticket."""
+
+    def wait(journal: Journal) -> None:
+        waiting = journal.open_record()
+        if waiting is not None and waiting != visit.record_id and journal.state(waiting) in WAITS:
+            journal.wait(waiting, "interrupted", desk.now() + timedelta(days=desk.pack.waiting_days))
+
+    return wait
 
 
 def receipt_code(record_id: str) -> str:
