@@ -74,6 +74,7 @@ class Asks:
     # --- life --------------------------------------------------------------------------------------
 
     def start(self) -> None:
+        self._check_clock()
         self._registry.start()
         self._courier.start()
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from cryptography import x509
 
+from firmware.records.format.schema import FINGERS
 from firmware.uplink.client import CentreClient
 from firmware.uplink.durable import sync_folder, write_durably
 from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong, PersonUnknown
@@ -111,7 +112,8 @@ def to_person(answer: Mapping[str, Any], number: str, source: Source, as_of: dat
         raise CentreWrong("the registry answered another person")
     fields = {key: value for key, value in answer.items() if key != "fingers"}
     templates = answer.get("fingers", {})
-    if not isinstance(templates, Mapping) or not all(
+    known = isinstance(templates, Mapping) and set(templates) <= set(FINGERS)
+    if not known or not all(
         isinstance(value, str) and len(value) <= MAX_FIELD_CHARS for value in fields.values()
     ):
         raise CentreWrong("the registry's answer is not a person")

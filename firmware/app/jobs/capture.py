@@ -15,6 +15,7 @@ from firmware.quality.best import Decision, Measure, Score, Verdict, decide
 from firmware.quality.finger_capture import Sample, capture_finger
 from firmware.quality.match import Match, MatchRules, finger_to_prove, judge
 from firmware.quality.nbis.client import ScorerError
+from firmware.quality.nbis.runtime import ScorerMissing
 from firmware.records.journal import Journal
 from statemachine import events as ev
 
@@ -38,7 +39,10 @@ def prove_finger(desk: Desk, visit: Visit, entry: int) -> Callable[[FingerSensor
     finger = finger_to_prove(visit.templates)
 
     def prove(sensor: FingerSensor, stop: Stop) -> Learned | None:
-        sample = _sample(desk, sensor, stop, entry)
+        try:
+            sample = _sample(desk, sensor, stop, entry)
+        except UserRetry:
+            return Learned(ev.NotProven("finger_unclear"))
         if sample is None:
             return None if stop else Learned(ev.NobodyThere())
         scorer = desk.scorer
@@ -47,7 +51,7 @@ def prove_finger(desk: Desk, visit: Visit, entry: int) -> Callable[[FingerSensor
         rules = MatchRules()
         try:
             similarity = scorer.compare(scorer.template(sample.image), visit.templates[finger])
-        except ScorerError:
+        except (ScorerError, ScorerMissing):
             return Learned(ev.NotProven("finger_unclear"))
         match judge(similarity, rules):
             case Match.SAME:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 FRAME_S = 1.5
 REGISTRY_PART = "work/registry"
+SEXES = ("M", "F")
 HELD = {
     RecordState.DRAFT: Held.DRAFT,
     RecordState.FROZEN: Held.FROZEN,
@@ -146,7 +148,7 @@ def look_up(desk: Desk, visit: Visit) -> Callable[[Registry, Stop], Learned]:
             event = ev.PersonUnknown("person_unknown")
         except CentreWrong:
             event = ev.PersonUnknown("registry_wrong")
-        except (CentreUnreachable, CentreRefused):
+        except (CentreUnreachable, CentreRefused, OSError):  # OSError: of the extract on this disk
             event = ev.RegistryAway()
         return desk.store.call(lambda journal: _begun(desk, journal, visit, person, event))
 
@@ -154,17 +156,24 @@ def look_up(desk: Desk, visit: Visit) -> Callable[[Registry, Stop], Learned]:
 
 
 def _found(desk: Desk, visit: Visit, person: Person) -> ev.Event:
-    """PersonFound, unless the registry contradicts the number itself or the old card."""
+    """PersonFound, unless the registry contradicts itself, the number or the old card."""
     born = parse_day(person.fields.get("birth_date"))
+    if born is None or not person.fields.get("full_name") or person.fields.get("sex") not in SEXES:
+        return ev.PersonUnknown("registry_wrong")
     try:
         personal_number.check(person.number, born, person.fields.get("sex"))
     except NumberProblem:
         return ev.PersonUnknown("registry_wrong")
-    if any(person.fields.get(name) != said for name, said in visit.card_says.items()):
+    if any(_plain(person.fields.get(name, "")) != _plain(said) for name, said in visit.card_says.items()):
         return ev.PersonUnknown("card_differs")
-    minor = born is None or age_on(born, local_day(desk.now())) < desk.pack.guardian_below
+    minor = age_on(born, local_day(desk.now())) < desk.pack.guardian_below
     provable = bool(person.fingers) and desk.scorer is not None
     return ev.PersonFound(str(person.source), minor, provable)
+
+
+def _plain(text: str) -> str:
+    """A text as two registers may both write it: upper case or not, letters composed or not."""
+    return unicodedata.normalize("NFC", " ".join(text.split())).casefold()
 
 
 def _begun(desk: Desk, journal: Journal, visit: Visit, person: Person | None, event: ev.Event) -> Learned:
