@@ -1,15 +1,14 @@
-"""The chip contract over real pcscd and vpcd, and over a reader that is plugged in and named."""
+"""The chip contract over real pcscd and vpcd."""
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from support.chip_contract import LONG_S, SELECT_LDS, ChipReaderContract
+from support.hil import Origin
 
-from drivers.chip.apdu import ResponseApdu
 from drivers.chip.process import ChipProcess
 from drivers.errors import DeviceGone
 from drivers.virtual.card import VirtualCard, blank_card
@@ -26,11 +25,12 @@ class PcscdStand:
 
 
 @pytest.fixture
-def stand() -> Iterator[PcscdStand]:
+def stand(was: Callable[[str, Origin, str], None]) -> Iterator[PcscdStand]:
     try:
         demand_installed()
     except PcscdMissing as missing:
         pytest.skip(str(missing))
+    was("chip", Origin.VIRTUAL, "card program behind real pcscd and vpcd")
     with PrivatePcscd() as pcscd, VpcdSlot(pcscd.ports[0]) as slot:
         yield PcscdStand(pcscd, slot)
 
@@ -84,19 +84,6 @@ def test_two_slots_are_two_readers_and_two_daemons_do_not_meet(stand: PcscdStand
             assert second.await_card(True, LONG_S)
         with stand.reader as first:
             assert not first.await_card(True, 0.0)
-
-
-def test_a_plugged_in_reader_with_a_card_on_it_answers() -> None:
-    name = os.environ.get("IDKIOSK_HIL_READER")
-    if not name:
-        pytest.skip("no plugged-in reader named (set IDKIOSK_HIL_READER, and lay a card on it)")
-    with ChipProcess(name) as reader:
-        assert reader.await_card(True, LONG_S), "lay a card on the reader"
-        first = reader.connect()
-        assert 2 <= len(first) <= 33  # ISO/IEC 7816-3:2006, 8.2.1
-        assert ResponseApdu.parse(reader.transmit(SELECT_LDS, 2.0)).sw
-        reader.disconnect()
-        assert reader.connect() == first
 
 
 def test_a_virtual_card_is_only_a_program(stand: PcscdStand) -> None:

@@ -1,4 +1,4 @@
-"""The finger sensor's contract through real libusb: a recording under umockdev, and what is plugged in."""
+"""The finger sensor's contract through real libusb: a recording of a U.are.U 4500 under umockdev."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.data import data_folder
-from support.finger_bench import plugged_in, virtual_bench
-from support.finger_contract import check_quiet, check_session
+from support.hil import Origin
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RUN_S = 60
+Was = Callable[[str, Origin, str], None]
 
 CHILD = """
 import sys
@@ -39,10 +39,11 @@ def recorded_device(description: Path) -> str:
     return "/sys" + first.removeprefix("P: ")
 
 
-def test_the_recording_through_real_libusb_is_the_recorded_picture(tmp_path: Path) -> None:
+def test_the_recording_through_real_libusb_is_the_recorded_picture(tmp_path: Path, was: Was) -> None:
     if not shutil.which("umockdev-run"):
         pytest.skip("no umockdev-run here (Debian package umockdev)")
     folder = data_folder("usb") / "uru4000-4500"
+    was("finger", Origin.RECORDED, "U.are.U 4500, USB capture through real libusb")
     device, tape, picture = folder / "device", folder / "capture.pcapng", tmp_path / "out.png"
     replay = ["umockdev-run", "-d", str(device), "-p", f"{recorded_device(device)}={tape}", "--"]
     paths = os.pathsep.join([str(CHECKOUT), str(CHECKOUT / "tests")])
@@ -61,21 +62,3 @@ def test_the_recording_through_real_libusb_is_the_recorded_picture(tmp_path: Pat
 
     out, wanted = (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in (picture, folder / "capture.png"))
     np.testing.assert_array_equal(out, wanted)
-
-
-def test_the_virtual_sensor_keeps_the_contract() -> None:
-    bench = virtual_bench()
-    check_quiet(bench)
-    check_session(bench)
-
-
-def test_the_plugged_in_sensor_keeps_the_contract() -> None:
-    """In the file that IDKIOSK_HIL names: [finger] with any of vendor, product (numbers) and serial."""
-    file = os.environ.get("IDKIOSK_HIL")
-    wanted = tomllib.loads(Path(file).read_text()).get("finger") if file else None
-    if wanted is None:
-        pytest.skip("no plugged-in finger sensor named (IDKIOSK_HIL=devices.toml with [finger])")
-    assert not set(wanted) - {"vendor", "product", "serial"}
-    bench = plugged_in(wanted.get("vendor"), wanted.get("product"), wanted.get("serial"))
-    check_session(bench)
-    check_quiet(bench)

@@ -46,18 +46,3 @@ def virtual_bench() -> Bench:
 def differing(a: Pixels, b: Pixels) -> int:
     """How many pixels are not the same."""
     return int(np.count_nonzero(a != b))
-
-
-class AskedHands:
-    """A person at the bench, told what to do on the terminal."""
-
-    def place(self) -> None:
-        print("\n>>> lay a finger on the sensor", flush=True)
-
-    def lift(self) -> None:
-        print("\n>>> leave the sensor's glass empty", flush=True)
-
-
-def plugged_in(vendor: int | None, product: int | None, serial: str | None) -> Bench:
-    """The real sensor with these ids and serial (each None: any), over libusb; somebody must be there."""
-    return Bench(Uru4000(vendor=vendor, product=product, serial=serial), AskedHands())

@@ -9,13 +9,14 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from support.camera_contract import CameraContract, Make
 from support.picamera import fresh
 
-from drivers.api import Camera, CameraControls
+from drivers.api import Camera
 from drivers.camera.pi import PiCamera
 from drivers.camera.pictures import PictureCamera
 from drivers.camera.usb import UsbCamera
-from drivers.errors import DeviceGone, DeviceRefused
+from drivers.errors import DeviceGone
 from drivers.virtual.camera import VirtualCamera
 
 
@@ -62,76 +63,13 @@ def pi(folder: Path) -> PiCamera:
     return PiCamera(library=fresh)
 
 
-Make = Callable[[Path], Camera]
+Kind = Callable[[Path], Camera]
 
 
-@pytest.fixture(params=[virtual, pictures, usb, pi], ids=lambda make: make.__name__)
-def make(request: pytest.FixtureRequest) -> Make:
-    return request.param
-
-
-def test_a_preview_is_640_by_480_bgr(make: Make, tmp_path: Path) -> None:
-    with make(tmp_path) as camera:
-        frame = camera.preview(1.0)
-    assert frame.bgr.shape == (480, 640, 3)
-    assert frame.bgr.dtype == np.uint8
-    assert frame.bgr.flags.c_contiguous
-
-
-def test_a_still_is_larger_or_whole(make: Make, tmp_path: Path) -> None:
-    with make(tmp_path) as camera:
-        still = camera.still(1.0).bgr
-    assert still.dtype == np.uint8
-    assert still.shape[0] >= 480
-    assert still.shape[2] == 3
-
-
-def test_frame_times_never_run_back(make: Make, tmp_path: Path) -> None:
-    with make(tmp_path) as camera:
-        times = [camera.preview(1.0).at_s for _ in range(3)] + [camera.still(1.0).at_s]
-    assert times == sorted(times)
-
-
-def test_what_it_obeys_are_names_of_camera_controls(make: Make, tmp_path: Path) -> None:
-    with make(tmp_path) as camera:
-        assert camera.controls() <= {"exposure_us", "gain", "white_balance_locked"}
-
-
-def test_a_wanted_exposure_shows_in_the_metadata_of_later_frames(make: Make, tmp_path: Path) -> None:
-    with make(tmp_path) as camera:
-        if "exposure_us" not in camera.controls():
-            pytest.skip("has no exposure control, and says so")
-        camera.set_controls(CameraControls(exposure_us=5000, gain=2.0))
-        told = [camera.preview(1.0).metadata.exposure_us for _ in range(10)]
-    assert told[-1] == 5000
-
-
-def test_automatic_again_is_always_allowed(make: Make, tmp_path: Path) -> None:
-    with make(tmp_path) as camera:
-        camera.set_controls(CameraControls(exposure_us=5000, gain=2.0, white_balance_locked=True))
-        camera.set_controls(CameraControls())
-        assert camera.preview(1.0).bgr.size
-
-
-def test_a_closed_camera_refuses(make: Make, tmp_path: Path) -> None:
-    camera = make(tmp_path)
-    with camera:
-        camera.preview(1.0)
-    with pytest.raises(DeviceRefused):
-        camera.preview(0.1)
-
-
-def test_it_opens_again_after_it_was_closed(make: Make, tmp_path: Path) -> None:
-    camera = make(tmp_path)
-    for _ in range(2):
-        with camera:
-            assert camera.preview(1.0).bgr.size
-
-
-def test_it_says_what_it_is(make: Make, tmp_path: Path) -> None:
-    with make(tmp_path) as camera:
-        assert camera.info.kind == "camera"
-        assert camera.info.model
+class TestEachCamera(CameraContract):
+    @pytest.fixture(params=[virtual, pictures, usb, pi], ids=lambda kind: kind.__name__)
+    def make(self, request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+        return lambda: request.param(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +81,6 @@ def test_it_says_what_it_is(make: Make, tmp_path: Path) -> None:
         lambda folder: PiCamera(number=1, library=fresh),
     ],
 )
-def test_an_absent_camera_is_gone(absent: Make, tmp_path: Path) -> None:
+def test_an_absent_camera_is_gone(absent: Kind, tmp_path: Path) -> None:
     with pytest.raises(DeviceGone), absent(tmp_path):
         pass
