@@ -20,6 +20,8 @@ from typing import Any
 import pyrage
 import pytest
 from cryptography import x509
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from centre import db, registry
 from centre.serve import Server, listening
@@ -160,6 +162,8 @@ class CentreHere:
 
     def __post_init__(self) -> None:
         self._running: ExitStack | None = None
+        self._answering = threading.Event()
+        self._answering.set()
 
     @property
     def url(self) -> str:
@@ -173,7 +177,7 @@ class CentreHere:
             running.callback(engine.dispose)
             listener = running.enter_context(listening("127.0.0.1", self.port))
             self.port = listener.getsockname()[1]
-            server = Server(station.app(engine), station.pki, ready.set)
+            server = Server(self._patient(station.app(engine)), station.pki, ready.set)
             thread = threading.Thread(target=server.run, args=([listener],), name="centre", daemon=True)
             thread.start()
             running.callback(self._end, server, thread)
@@ -182,9 +186,24 @@ class CentreHere:
 
     def stop(self) -> None:
         """Be gone as when the line is cut; allowed when it is not running."""
+        self.answers()
         if self._running is not None:
             self._running.close()
             self._running = None
+
+    def falls_silent(self) -> None:
+        """Take questions and answer none, until it answers again."""
+        self._answering.clear()
+
+    def answers(self) -> None:
+        self._answering.set()
+
+    def _patient(self, app: ASGIApp) -> Any:
+        async def wait(scope: Scope, receive: Receive, send: Send) -> None:
+            await run_in_threadpool(self._answering.wait)
+            await app(scope, receive, send)
+
+        return wait
 
     @staticmethod
     def _end(server: Server, thread: threading.Thread) -> None:
