@@ -82,6 +82,7 @@ def log_to_stderr() -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in HOUSE:
         logging.getLogger(name).setLevel(logging.INFO)
+    logging.getLogger("transitions").setLevel(logging.ERROR)  # it warns of names that we mean
 
 
 def greet(config: Config, display: Display) -> None:

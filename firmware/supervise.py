@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from drivers.worker import Done, Failed
+from drivers.worker import Done, Down, Failed, Up
 from firmware.crash import EX_SOFTWARE, report
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Supervisor:
         self._asked = False
         self._ready = False
         self._told = ""
+        self._faults: dict[str, str] = {}
 
     def run(self) -> int:
         """Return the process's exit code: 0 after an orderly end, EX_SOFTWARE after a bug."""
@@ -90,6 +91,7 @@ class Supervisor:
             case Done(worker="store", job="beat") | Failed(worker="store", job="beat"):
                 self._answered()
             case _:
+                self._log(message)
                 self._kiosk.handle(message)
         self._tell()
 
@@ -116,6 +118,16 @@ class Supervisor:
         if told != self._told:
             self._told = told
             self._notify(f"STATUS={told}")
+
+    def _log(self, message: Any) -> None:
+        """A device that comes or goes is a line in the journal; the same fault again is not."""
+        match message:
+            case Up(worker=name):
+                log.info("%s is up", name)
+                self._faults.pop(name, None)
+            case Down(worker=name, fault=fault) if self._faults.get(name) != str(fault):
+                log.warning("%s", fault)
+                self._faults[name] = str(fault)
 
     # --- the end -----------------------------------------------------------------------------------
 

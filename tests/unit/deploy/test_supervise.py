@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from support.systemd import NotifySocket, notify_socket
 
-from drivers.worker import Broken, Job, Worker
+from drivers.errors import DeviceGone
+from drivers.worker import Broken, Down, Job, Up, Worker
 from firmware.app.kiosk import CrashError
 from firmware.app.store import Store
 from firmware.crash import EX_SOFTWARE, report
@@ -201,6 +202,23 @@ def test_the_status_names_the_state_and_what_is_lost_once(
     box.flow = SimpleNamespace(state=S.FINGERS, session=SimpleNamespace(lost=frozenset({"finger", "camera"})))
     supervisor.handle(object())
     assert told.waiting() == ["STATUS=ATTRACT", "STATUS=FINGERS; lost: camera, finger"]
+
+
+def test_a_device_that_goes_is_logged_once_until_it_is_back(
+    box: SmallKiosk, notify: Notify, caplog: pytest.LogCaptureFixture
+) -> None:
+    box.start()
+    supervisor = Supervisor(box, notify, 1.0)  # type: ignore[arg-type]
+    gone, back = Down("camera", DeviceGone("camera", "open")), Up("camera", None)
+    with caplog.at_level("INFO"):
+        for message in (gone, gone, back, gone):
+            supervisor.handle(message)
+    assert [record.getMessage() for record in caplog.records] == [
+        "camera: open",
+        "camera is up",
+        "camera: open",
+    ]
+    assert box.handled == [gone, gone, back, gone]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
