@@ -28,7 +28,7 @@ from ui_fb.display import MemoryDisplay
 from ui_fb.words import LANGUAGES, words
 
 HOST, PORT = "127.0.0.1", 8470
-PEOPLE = 6
+PEOPLE = 4
 MAX_CONNECTIONS = 32
 MAX_HEAD_BYTES = 16 * 1024
 GRACE_S = 3
@@ -45,7 +45,7 @@ class PageFailed(Exception):
 def run_station(wishes: Wishes, port: int, announce: Callable[[str], None]) -> None:
     """Run a virtual station until Ctrl-C or SIGTERM; `announce` gets the page's address once it answers.
 
-    `wishes` as of the demo; the pace is real and at least six people are there, because a person looks on.
+    `wishes` as of the demo; the pace is real and at least four people come, because a person looks on.
     `port` 0 takes a free one. Call it from the main thread. Raises PortTaken, CentreFailed, DemoFailed.
     """
     wishes = replace(wishes, citizens=max(PEOPLE, wishes.citizens), real_pace=True)
