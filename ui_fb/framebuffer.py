@@ -104,7 +104,7 @@ class Format:
 
 def changed(old: Pixels, new: Pixels) -> list[Rect]:
     """Return rectangles that cover every pixel in which two (h, w, 3) pictures differ: one a band of rows."""
-    differs = (old != new).any(axis=2)
+    differs = (old != new).reshape(old.shape[0], -1)
     rows = np.flatnonzero(differs.any(axis=1))
     if not rows.size:
         return []
@@ -113,8 +113,8 @@ def changed(old: Pixels, new: Pixels) -> list[Rect]:
 
 
 def _band(differs: NDArray[np.bool_], top: int, bottom: int) -> Rect:
-    columns = np.flatnonzero(differs[top:bottom].any(axis=0))
-    left, right = int(columns[0]), int(columns[-1]) + 1
+    samples = np.flatnonzero(differs[top:bottom].any(axis=0))  # three a pixel
+    left, right = int(samples[0]) // 3, int(samples[-1]) // 3 + 1
     return Rect(left, top, right - left, bottom - top)
 
 
