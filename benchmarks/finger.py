@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from benchmarks.figure import About
 from benchmarks.finger_fit import CHECKOUT, FRAME, index, picture
 from drivers.api import FingerImage
 from firmware.quality.finger import measure
@@ -73,6 +74,18 @@ def preview_spearman() -> Figure:
     figure = _figure("finger.preview_spearman", "rho", 0.8, "afis compute_nfiq2", 0.70)
     return figure | {"value": shared["spearman"], "shared": shared, "made": made}
 
+
+ABOUT: Mapping[str, About] = {
+    "finger.nfiq2_equal": About(
+        "share of the shared pictures with exactly the reference build's score, or its refusal", more=True
+    ),
+    "finger.preview_ms": About(
+        "measuring one frame of the sensor's size", cpu=True, limit="128 ms, the sensor's own frame time"
+    ),
+    "finger.preview_spearman": About(
+        "rank correlation of the preview's estimate with NFIQ 2; no finger was learnt from", more=True
+    ),
+}
 
 FIGURES: tuple[Callable[[], Figure], ...] = (nfiq2_equal, preview_ms, preview_spearman)
 

@@ -12,7 +12,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from benchmarks.figure import About
 from drivers.api import Deadline, Pixels
 from drivers.virtual.camera import VirtualCamera
 from firmware.quality.portrait import PortraitGate
@@ -99,6 +100,27 @@ def jp2_psnr_db() -> Figure:
     theirs = statistics.mean(_psnr(crop, _jpeg_within(crop, DG2_BYTES)) for crop in crops)
     return figure | {"value": round(ours, 2), "peer_value": round(theirs, 2)}
 
+
+MADE_UP = "camera and sitter"
+ABOUT: Mapping[str, About] = {
+    "portrait.gate_ms": About(
+        "judging one preview frame, on one core",
+        cpu=True,
+        simulated=MADE_UP,
+        limit="15 frames a second",
+    ),
+    "portrait.still_ms": About("judging one still, on one core", cpu=True, simulated=MADE_UP),
+    "portrait.capture_s": About(
+        "a whole portrait, from the first frame to the two files, the sitter drawn before",
+        cpu=True,
+        simulated=MADE_UP,
+        limit="none by law; a person sits still for some seconds",
+    ),
+    "portrait.virtual_preview_ms": About("one frame of the virtual camera", simulated="all of it"),
+    "portrait.jp2_psnr_db": About(
+        "fidelity of the chip's JPEG 2000 of at most 15 kB", more=True, simulated=MADE_UP
+    ),
+}
 
 FIGURES: tuple[Callable[[], Figure], ...] = (gate_ms, still_ms, capture_s, virtual_preview_ms, jp2_psnr_db)
 

@@ -230,7 +230,7 @@ class Measured:
             return
         if self._display.shown != shown:
             self.watch.changes_ms.append((ended - began) * 1e3)
-        elif self._display.blitted != blitted and self._state is S.PORTRAIT and not self._camera.stills:
+        if self._display.blitted != blitted and self._state is S.PORTRAIT and not self._camera.stills:
             self.watch.previews.append((ended, self._world.spent_s))
         self._after()
 
@@ -241,6 +241,7 @@ class Measured:
         if kiosk.flow.state is not self._state:
             self._lap()
             self._state = kiosk.flow.state
+            self._camera.stills = 0
         if citizen.gone and kiosk.flow.state is S.ATTRACT:
             self._inside = None
             self._loop.after(QUIET_S if self._waiting else 1.0, self._next_comes)
