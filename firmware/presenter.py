@@ -10,11 +10,12 @@ from typing import Any
 from firmware.app.visit import TICKET_QR, Visit
 from firmware.quality import GOOD_FRAMES
 from firmware.quality.match import finger_to_prove
-from statemachine.guards import TRIES
+from statemachine.guards import REQUIRED, TRIES
 from statemachine.session import FINGERS, Session
-from statemachine.states import Device, S
+from statemachine.states import CHIP, Device, S
 from ui_fb import screens as ui
 from ui_fb.screen import Screen
+from ui_fb.screens.attend import REASONS as HELP_REASONS
 
 STEP_OF = {
     S.LANGUAGE: 1, S.IDENTIFY: 1, S.LOOKUP: 1, S.PROVE: 2, S.REVIEW: 3, S.CONSENT: 4, S.FINGERS: 5,
@@ -30,13 +31,35 @@ REVIEWED = (
 DATES = ("birth_date", "issue_date", "expiry_date")
 SEXES = {"vi": {"M": "Nam", "F": "Nữ"}, "en": {"M": "Male", "F": "Female"}}
 DEVICES = {Device.FINGER: "fingerprint", Device.BADGE: "chip"}
-PROBLEM_OF_NUMBER = {"number_length": "short", "number_place": "province", "number_year": "date"}
-PROBLEM_OF_QR = {"too_long": "too_long"}
-PROBLEM_OF_TICKET = {"ticket_expired": "expired"}
+PROBLEM_OF_NUMBER = {
+    "number_length": "short", "number_place": "province", "number_sex": "century", "number_year": "date",
+}  # fmt: skip
+PROBLEM_OF_QR = {
+    "not_a_card_qr": "not_one", "too_long": "too_long", "bad_number": "number", "bad_name": "damaged",
+    "bad_date": "damaged", "bad_sex": "damaged", "bad_address": "damaged", "number_length": "number",
+    "number_place": "number", "number_sex": "number", "number_year": "number",
+    "ticket_malformed": "ticket_unknown", "ticket_unknown": "ticket_unknown",
+    "ticket_expired": "ticket_expired",
+}  # fmt: skip
+PROBLEM_OF_TICKET = {
+    "ticket_malformed": "mistyped", "ticket_unknown": "unknown", "ticket_expired": "expired",
+}  # fmt: skip
 PROBLEM_OF_PIN = {"pin_wrong": "wrong_pin", "role_refused": "not_allowed", "four_eyes": "same"}
 PAUSED_BECAUSE = {
-    "signer_away": "signer", "no_issue": "rules", "officer": "officer", "lost_finger": "device",
+    "signer_away": "signer", "no_issue": "rules", "clock": "clock", "officer": "officer",
+    "lost_finger": "device",
 }  # fmt: skip
+HELP_BECAUSE = {
+    **dict.fromkeys((*PROBLEM_OF_QR, *PROBLEM_OF_NUMBER, *PROBLEM_OF_TICKET), "unreadable"),
+    "guardian_needed": "guardian",
+    **dict.fromkeys(("no_template", "no_scorer", "officer_needed", "finger_unclear"), "no_proof"),
+    **dict.fromkeys(("foreign", "card_foreign", "card_locked", "again"), "card_wrong"),
+    **dict.fromkeys(("hold_card_still", "place_card"), "card_moved"),
+    **dict.fromkeys(("attempt_open", "open_elsewhere", "attempt_void"), "already_issued"),
+    **{reason: reason for reason in HELP_REASONS},
+}
+"""A session's reason → why an officer is called; other reasons of the centre are `signer_refused`."""
+WITHOUT_REASON = ("asked", None)
 ACTS_AT: Mapping[S, tuple[str, ...]] = {
     S.LOOKUP: ("guardian", "attest"),
     S.PROVE: ("attest",),
@@ -144,15 +167,16 @@ def _identify(view: View, common: Any) -> Screen:
     reason, digits = view.session.reason or "", view.form.digits
     match view.session.way:
         case "qr":
-            return ui.ScanQr(problem=reason and PROBLEM_OF_QR.get(reason, "not_one"), **common)
+            return ui.ScanQr(problem=PROBLEM_OF_QR.get(reason, ""), **common)
         case "number":
-            problem = reason and PROBLEM_OF_NUMBER.get(reason, "century")
+            problem = PROBLEM_OF_NUMBER.get(reason, "")
             return ui.EnterNumber(digits=digits, problem="" if digits else problem, **common)
         case "ticket":
-            problem = reason and PROBLEM_OF_TICKET.get(reason, "unknown")
+            problem = PROBLEM_OF_TICKET.get(reason, "")
             problem = "" if digits else problem
             return ui.EnterTicket(digits=digits, length=TICKET_DIGITS, problem=problem, **common)
-    return ui.Identify(ways=("qr", "number", "ticket"), **common)
+    ways = ("number", "ticket") if Device.CAMERA in view.session.lost else ("qr", "number", "ticket")
+    return ui.Identify(ways=ways, **common)
 
 
 def _prove(view: View, common: Any) -> Screen:
@@ -254,7 +278,15 @@ def _officer(view: View, common: Any, purpose: str, stage: str) -> Screen:
 def _help(view: View, common: Any) -> Screen:
     if view.form.stage == "badge":
         return _officer(view, common, "assist", "badge")
-    return ui.Help(retry=view.session.step is not S.LOOKUP, **common)
+    return ui.Help(retry=view.session.step is not S.LOOKUP, reason=help_reason(view.session), **common)
+
+
+def help_reason(session: Session) -> str:
+    """Why an officer is called: a key of `ui.Help`, or "" where the person asked for one."""
+    if session.reason in WITHOUT_REASON:
+        return ""
+    at_chip = session.step in CHIP
+    return HELP_BECAUSE.get(session.reason or "", "signer_refused" if at_chip else "step_failed")
 
 
 def _assisted(view: View, common: Any) -> Screen:
@@ -271,9 +303,10 @@ def _assisted(view: View, common: Any) -> Screen:
 
 
 def _out_of_order(view: View, common: Any) -> Screen:
-    lost = min(view.session.lost, default=Device.STORE)
+    lost = min(view.session.lost & REQUIRED or view.session.lost, default=Device.STORE)
     device = DEVICES.get(lost, str(lost))
-    return ui.OutOfOrder(device=device, code=f"E-{lost.upper()}", **common)
+    code = view.session.reason if lost is Device.STORE and view.session.reason else str(lost)
+    return ui.OutOfOrder(device=device, code=f"E-{code.upper().replace('_', '-')}", **common)
 
 
 def _technician(view: View, common: Any) -> Screen:

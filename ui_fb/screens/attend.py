@@ -9,27 +9,44 @@ from typing import Self
 from ui_fb.page import Page
 from ui_fb.screen import Screen
 from ui_fb.theme import Weight
-from ui_fb.widgets import Button, bar, button, footer, lead
+from ui_fb.widgets import Button, bar, button, footer, hint, lead
+
+REASONS = (
+    "registry_away", "person_unknown", "registry_wrong", "card_differs", "unreadable", "guardian", "no_proof",
+    "finger_differs", "field_wrong", "finger_failed", "portrait_flagged", "lost_finger", "lost_camera",
+    "lost_chip", "card_wrong", "card_moved", "card_gone", "chip_wrong", "already_issued", "signer_refused",
+    "signer_away", "name_refused", "portrait_refused", "content_refused", "step_failed", "pin_locked",
+)  # fmt: skip
+"""Why an officer is called; nothing of it when the person asked for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Help(Screen):
-    """An officer has been called. `retry` offers to go on alone; the officer's button asks for the badge."""
+    """An officer has been called, and why (one of REASONS, or empty).
+
+    `retry` offers to go on alone; the officer's button asks for the badge.
+    """
 
     retry: bool = False
+    reason: str = ""
 
     def compose(self, page: Page) -> None:
         left, right = page.body.columns((0.6, 0.4), gap=16)
         page.scene(right.inset(4, 14), "officer_comes")
         rest = page.title(page.say("help.title"), left, lines=2)
-        lead(page, rest, page.say("help.lead"), lines=4, size=32)
+        if self.reason:
+            why, rest = rest.take_top(92, gap=12)
+            hint(page, why, "info", page.say(f"help_reason.{self.reason}"), size=30)
+        lead(page, rest, page.say("help.lead"), lines=3 if self.reason else 4, size=30 if self.reason else 32)
         primary = Button(page.say("help.retry"), "retry", "next") if self.retry else None
         officer = Button(page.say("help.officer"), "officer")
         footer(page, primary, help_=False, back=True, other=officer)
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
-        return {"coming": cls(), "retry": cls(retry=True)}
+        return {"coming": cls(), "retry": cls(retry=True)} | {
+            reason: cls(retry=True, reason=reason) for reason in REASONS
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

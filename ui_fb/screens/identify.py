@@ -13,6 +13,9 @@ from ui_fb.theme import Weight
 from ui_fb.widgets import Button, bar, button, footer, hint, keypad, lead, tile
 
 WAYS = {"qr": "qr", "chip": "card", "number": "keys", "ticket": "ticket"}  # way → icon
+QR_PROBLEMS = ("not_one", "too_long", "damaged", "number", "ticket_unknown", "ticket_expired")
+NUMBER_PROBLEMS = ("short", "province", "century", "date")
+TICKET_PROBLEMS = ("mistyped", "unknown", "expired")
 PAD_WIDE = 352
 NUMBER_DIGITS = 12
 
@@ -42,7 +45,7 @@ class Identify(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanQr(Screen):
-    """The camera looks for a QR code, `what`: card, ticket. `problem`: not_one, too_long, other_person."""
+    """The camera looks for a QR code, `what`: card, ticket. `problem`: one of QR_PROBLEMS."""
 
     what: str = "card"
     problem: str = ""
@@ -59,8 +62,7 @@ class ScanQr(Screen):
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
-        problems = ("not_one", "too_long", "other_person")
-        return {"looking": cls(), "ticket": cls(what="ticket")} | {p: cls(problem=p) for p in problems}
+        return {"looking": cls(), "ticket": cls(what="ticket")} | {p: cls(problem=p) for p in QR_PROBLEMS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +99,7 @@ class OldChip(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnterNumber(Screen):
-    """The personal number, twelve digits. `problem`: short, province, century, date, not_found, under_age.
-
-    `whose` is `own` or `guardian`.
-    """
+    """The personal number, twelve digits. `problem`: one of NUMBER_PROBLEMS; `whose`: own, guardian."""
 
     digits: str = ""
     problem: str = ""
@@ -116,19 +115,18 @@ class EnterNumber(Screen):
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
-        problems = ("short", "province", "century", "date", "not_found", "under_age")
         full = "001085012345"
         return {
             "empty": cls(),
             "half": cls(digits=full[:7]),
             "full": cls(digits=full),
             "guardian": cls(digits=full[:2], whose="guardian"),
-        } | {p: cls(digits=full[:4] if p == "short" else full, problem=p) for p in problems}
+        } | {p: cls(digits=full[:4] if p == "short" else full, problem=p) for p in NUMBER_PROBLEMS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnterTicket(Screen):
-    """The code of a ticket, `length` digits, typed or scanned. `problem`: unknown, expired, elsewhere."""
+    """The code of a ticket, `length` digits, typed or scanned. `problem`: one of TICKET_PROBLEMS."""
 
     digits: str = ""
     length: int = 8
@@ -148,9 +146,8 @@ class EnterTicket(Screen):
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
-        problems = ("unknown", "expired", "elsewhere")
         return {"empty": cls(), "half": cls(digits="4071")} | {
-            p: cls(digits="40712586", problem=p) for p in problems
+            p: cls(digits="40712586", problem=p) for p in TICKET_PROBLEMS
         }
 
 

@@ -13,7 +13,7 @@ from ui_fb.theme import Weight
 from ui_fb.widgets import Button, footer, hint
 
 DONE = ("card_live", "data_saved", "fingers_saved", "eid_requested", "corrections_sent")
-REASONS = ("device", "finger", "signer", "officer", "person", "rules")
+REASONS = ("device", "finger", "signer", "officer", "person", "rules", "clock")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
