@@ -51,8 +51,8 @@ def _machine() -> str:
     machine = json.loads(MACHINE.read_text(encoding="utf-8"))
     return (
         f"Machine: {machine['cpu']}, {machine['cores']} cores, {machine['system']},"
-        f" Python {machine['python']}, {machine['day']}; load average at the start {machine['load']:g}. Pi 4: one core takes"
-        f" × {PI4:g} for what is the CPU's.\n"
+        f" Python {machine['python']}, {machine['day']}; load average at the start {machine['load']:g}."
+        f" Pi 4: one core takes × {PI4:g} for what is the CPU's.\n"
     )
 
 
