@@ -102,8 +102,11 @@ class Worker(Generic[D]):
         opens: Callable[[], AbstractContextManager[D]],
         post: Callable[[Answer], None],
         probe: Callable[[D], None] | None = None,
+        device: str = "",
     ) -> None:
+        """`device` is what the driver calls itself in its faults, where that is not `name` (two readers)."""
         self.name = name
+        self._device = device or name
         self._opens, self._post, self._probe = opens, post, probe
         self._jobs: queue.SimpleQueue[Job[D] | None] = queue.SimpleQueue()
         self._closing = Stop()
@@ -130,7 +133,8 @@ class Worker(Generic[D]):
         self._closing.set()
         self.stop_work()
         self._jobs.put(None)
-        self._thread.join(timeout_s)
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         pause = BACKOFF_S[0]
@@ -141,7 +145,8 @@ class Worker(Generic[D]):
                         self._post(Up(self.name, device))
                         pause = BACKOFF_S[0]
                         self._serve(device)
-                except DeviceFault as fault:
+                except DeviceFault as raised:
+                    fault = self._own(raised)
                     self._post(Down(self.name, fault))
                     self._refuse_until(pause, fault)
                     pause = min(2 * pause, BACKOFF_S[1])
@@ -166,7 +171,8 @@ class Worker(Generic[D]):
             if job.stop:
                 return
             self._post(Done(self.name, job.entry, job.name, job.call(device, job.stop)))
-        except Exception as error:
+        except Exception as raised:
+            error = self._own(raised) if isinstance(raised, DeviceFault) else raised
             expected = isinstance(error, (UserRetry, DeviceFault, *job.expects))
             if expected:
                 self._post(Failed(self.name, job.entry, job.name, error))
@@ -174,6 +180,12 @@ class Worker(Generic[D]):
                 raise
         finally:
             self._forget(job)
+
+    def _own(self, fault: DeviceFault) -> DeviceFault:
+        """A fault of this worker's device, under this worker's name; any other as it is."""
+        if fault.device != self._device:
+            return fault
+        return type(fault)(self.name, fault.doing)
 
     def _forget(self, job: Job[D]) -> None:
         with self._lock:

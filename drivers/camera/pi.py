@@ -28,10 +28,10 @@ COLOUR = "ColourGains"
 
 
 def _picamera2() -> Any:
-    """Import the library; raises DeviceRefused where it is not installed."""
+    """Import the library; raises DeviceRefused where it is not installed or does not fit this numpy."""
     try:
         from picamera2 import Picamera2
-    except ImportError as exc:
+    except (ImportError, ValueError) as exc:
         raise DeviceRefused("camera", "import picamera2 (apt install python3-picamera2)") from exc
     return Picamera2
 

@@ -90,7 +90,7 @@ class Workers:
         self.finger: Worker[FingerSensor] = Worker("finger", openers.finger, post, _idle_finger)
         self.camera: Worker[Camera] = Worker("camera", openers.camera, post, _idle_camera)
         self.chip: Worker[ChipReader] = Worker("chip", openers.chip, post, _idle_reader)
-        self.badge = Worker("badge", openers.badge, post, _idle_reader) if openers.badge else None
+        self.badge = Worker("badge", openers.badge, post, _idle_reader, "chip") if openers.badge else None
         self.panel = Worker("panel", openers.panel, post) if openers.panel else None
 
     @property
