@@ -12,7 +12,7 @@ class CardError(DriverError):
     """The card did what it must not, or will not do what it must."""
 
 
-class CardRefused(CardError):  # noqa: N818 (it says what happened)
+class CardRefused(CardError):
     """It answered `doing` with the status bytes `sw`; the message says what they mean and where."""
 
     def __init__(self, doing: str, sw: int) -> None:
@@ -49,11 +49,11 @@ class SecureMessagingError(CardError):
     """The channel is broken or was tampered with (Doc 9303-11, 9.8.5); its keys are forgotten."""
 
 
-class MalformedData(CardError):  # noqa: N818 (it says what happened)
+class MalformedData(CardError):
     """What the card holds or answers is not what the standard allows there."""
 
 
-class NotLocked(CardError):  # noqa: N818 (it says what happened)
+class NotLocked(CardError):
     """A card that must be operational still accepts what only personalisation may do."""
 
 

@@ -28,11 +28,11 @@ LISTEN = "0A"  # in /proc/net/tcp
 START = 'mount --bind "$1/run" /run && exec "$0" -f -e -c "$1/conf" $2'
 
 
-class PcscdMissing(Exception):  # noqa: N818 (says what is not installed)
+class PcscdMissing(Exception):
     """This machine lacks a program; the message names the Debian package."""
 
 
-class PcscdFailed(Exception):  # noqa: N818 (says what happened)
+class PcscdFailed(Exception):
     """It did not start, or ended; the message holds what it said."""
 
 

@@ -23,11 +23,11 @@ _RESTORE: Mapping[str, Callable[[Mapping[str, Any]], Program]] = {
 }
 
 
-class CardLifted(Exception):  # noqa: N818 (a fact of the world, not a fault)
+class CardLifted(Exception):
     """The card has left the field; nothing will be answered."""
 
 
-class CardMute(Exception):  # noqa: N818 (a fact of the world, not a fault)
+class CardMute(Exception):
     """The card lies there and will never answer."""
 
 

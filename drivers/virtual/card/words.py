@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 
-class StatusWord(Exception):  # noqa: N818 (an answer of the card, not a fault of the program)
+class StatusWord(Exception):
     """The card's program ends the command with these status bytes."""
 
     def __init__(self, sw: int) -> None:
