@@ -100,8 +100,8 @@ def at_chip(session: Session, _: Any) -> bool:
     return session.step in (S.PLACE_CARD, *CHIP)
 
 
-def more_fingers(session: Session, _: Any) -> bool:
-    return len(session.fingers) > 1
+def more_fingers(session: Session, event: Any) -> bool:
+    return bool(_fingers_without(session, event.finger))
 
 
 def person_known(session: Session, _: Any) -> bool:
@@ -254,8 +254,13 @@ def proven(session: Session, event: Any) -> Session:
     return replace(session, proven=getattr(event, "how", "officer"), resume_step=None)
 
 
-def finger_done(session: Session, _: Any) -> Session:
-    return replace(session, fingers=session.fingers[1:], tries=0)
+def finger_done(session: Session, event: Any) -> Session:
+    """Not always the one that was asked for: an officer may except any finger."""
+    return replace(session, fingers=_fingers_without(session, event.finger), tries=0)
+
+
+def _fingers_without(session: Session, finger: str) -> tuple[str, ...]:
+    return tuple(left for left in session.fingers if left != finger)
 
 
 def portrait(session: Session, event: Any) -> Session:

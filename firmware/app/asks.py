@@ -258,7 +258,10 @@ class Asks:
             case "guardian":
                 self._store(records.audited(visit, officer, "guardian_seen", ev.GuardianPresent()))
             case "correct":
-                self._store(records.audited(visit, officer, "correction", ev.CorrectionNoted()))
+                noted = records.audited(
+                    visit, officer, "correction", ev.CorrectionNoted(), fields=sorted(visit.wrong)
+                )
+                self._store(noted)
             case "approve":
                 self._store(records.audited(visit, officer, "portrait_approved", ev.PortraitApproved()))
             case "refuse":

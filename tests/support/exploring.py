@@ -48,7 +48,7 @@ def variants() -> Iterator[ev.Event]:
         yield from (ev.Resumed(held, step, FEW_FINGERS, by_ticket) for by_ticket in (True, False))
     yield ev.Proven("finger")
     yield ev.NotProven("finger_differs")
-    yield ev.FingerKept("right_thumb")
+    yield from (ev.FingerKept(finger) for finger in FEW_FINGERS)
     yield ev.FingerAgain("right_thumb", "press_more")
     yield ev.FingerFailed("right_thumb")
     yield from (ev.PortraitKept(flags) for flags in ((), ("sharpness",)))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -25,6 +26,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from drivers.virtual.card.card import OfficerCard, VirtualCard
+from drivers.virtual.card.reader import VirtualReader
 from firmware.app.build import build
 from firmware.app.kiosk import Act, Kiosk
 from firmware.loop import Loop
@@ -32,7 +34,7 @@ from firmware.records.journal import Journal
 from firmware.sim.citizen import Habits, VirtualCitizen
 from firmware.sim.officer import PINS
 from firmware.sim.people import Citizen
-from firmware.sim.station import VirtualStation
+from firmware.sim.station import InProcess, VirtualStation
 from statemachine.states import S
 from support import office
 from ui_fb.display import MemoryDisplay
@@ -79,6 +81,19 @@ class _Hands:
         self._story.loop.after(seconds, lambda: act() if self._turn == self._story.turn else None)
 
 
+class _StaffReader(VirtualReader):
+    """Tells when somebody waits for a card on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = threading.Event()
+
+    def await_card(self, present: bool, timeout_s: float) -> bool:
+        if present and timeout_s:
+            self.waiting.set()
+        return super().await_card(present, timeout_s)
+
+
 class Story:
     """One box, one centre, and who stands there. `screens` are the names of the screens that were shown."""
 
@@ -87,6 +102,9 @@ class Story:
         self.person, self.habits = person, habits
         self.centre = office.CentreHere(folder / "centre")
         self.station = VirtualStation(wait=lambda _: None)
+        self.staff_reader = _StaffReader()
+        staff_slot = self.station.badge = InProcess()
+        staff_slot.reader = self.staff_reader
         self.clock = Clock()
         self.screens: list[str] = []
         self.cards: list[VirtualCard] = []
@@ -140,6 +158,15 @@ class Story:
 
     def types(self, digits: str) -> None:
         self.touch(*(f"digit:{digit}" for digit in digits), "ok")
+
+    def second_badge(self, badge: str) -> None:
+        """Another officer's badge, once the reader is free and waits for it."""
+        reader = self.staff_reader
+        self.badge(None)
+        reader.waiting.clear()
+        assert reader.waiting.wait(PATIENCE_S)
+        self.badge(badge)
+        self.comes(lambda: bool(self.screen.stage == "pin"))
 
     def badge(self, badge: str | None) -> None:
         """Lay an officer's badge onto the staff reader; None: take it away."""

@@ -103,7 +103,7 @@ def reopened(desk: Desk, journal: Journal, record_id: str, by_ticket: bool) -> L
     elif step is S.PORTRAIT and "portrait" in draft.parts:
         step = S.CONFIRM
     event = ev.Resumed(HELD[draft.state], step, left, by_ticket)
-    done = tuple(name for name in FINGERS if name not in left)
+    excepted = tuple(name for name in FINGERS if _excepted(draft.parts, name))
     return Learned(
         event,
         {
@@ -113,7 +113,8 @@ def reopened(desk: Desk, journal: Journal, record_id: str, by_ticket: bool) -> L
             "number": registry.get("number", ""),
             "templates": {p: bytes.fromhex(t) for p, t in registry.get("templates", {}).items()},
             "eid": draft.parts.get("eid_request", {}).get("wanted", False),
-            "fingers_done": done,
+            "fingers_done": tuple(name for name in FINGERS if name not in (*left, *excepted)),
+            "fingers_excepted": excepted,
             "wrong": frozenset(draft.parts.get("work/wrong", [])),
             "portrait": journal.blob(record_id, "portrait.jp2") if "portrait" in draft.parts else b"",
         },
@@ -128,11 +129,15 @@ def fingers_left(desk: Desk, parts: Any) -> tuple[str, ...]:
     for finger in FINGERS:
         part = parts.get(f"finger/{finger}")
         settled = part is not None and (
-            part["exception"] is not None or decide(finger, scores_of(part), desk.finger_rules).settled
+            _excepted(parts, finger) or decide(finger, scores_of(part), desk.finger_rules).settled
         )
         if not settled:
             left.append(finger)
     return tuple(left)
+
+
+def _excepted(parts: Any, finger: str) -> bool:
+    return parts.get(f"finger/{finger}", {}).get("exception") is not None
 
 
 def look_up(desk: Desk, visit: Visit) -> Callable[[Registry, Stop], Learned]:
