@@ -16,10 +16,18 @@ const canvas = byId("screen");
 const pencil = canvas.getContext("2d");
 let station = null;
 let shownTargets = "";
+let before = Promise.resolve();
 
 // --- the line to the station ---------------------------------------------------------------------------
 
-async function post(path, body) {
+/** Send what a person does, one thing after the other: digits arrive in the order in which they are typed. */
+function post(path, body) {
+  const answer = before.then(() => send(path, body));
+  before = answer.catch(() => null);
+  return answer;
+}
+
+async function send(path, body) {
   const answer = await fetch(path, {
     method: "POST",
     headers: { "content-type": "application/json" },
