@@ -22,11 +22,11 @@ EXPECTED = (RecordsError, FormatError)
 
 
 class StoreFault(DeviceFault):
-    """The journal must be closed and opened again; `reason` is the StoreError's key."""
+    """The journal must be closed and opened again; `doing` is the key of the StoreError."""
 
-    def __init__(self, error: StoreError) -> None:
-        super().__init__(NAME, str(error))
-        self.reason = error.reason
+    @property
+    def reason(self) -> str:
+        return self.doing
 
 
 class Store:
@@ -75,7 +75,7 @@ class Store:
             except DiskFull:
                 raise
             except StoreError as exc:
-                raise StoreFault(exc) from exc
+                raise StoreFault(NAME, exc.reason) from exc
 
         self.worker.submit(Job(entry, name, run, EXPECTED))
 
@@ -89,7 +89,7 @@ class Store:
         except Exception as error:
             future.set_exception(error)
             if isinstance(error, StoreError) and not isinstance(error, DiskFull):
-                raise StoreFault(error) from error
+                raise StoreFault(NAME, error.reason) from error
 
     @contextmanager
     def _opened(self) -> Iterator[Journal]:
@@ -97,7 +97,7 @@ class Store:
             journal = self._opens()
         except StoreError as exc:
             self._fall()
-            raise StoreFault(exc) from exc
+            raise StoreFault(NAME, exc.reason) from exc
         with self._lock:
             self._down = False
         try:
