@@ -1,8 +1,8 @@
 """One thread per device: jobs in; Up, Down, Done and Failed out. The supervisor of a device lives here.
 
 The thread opens the device, runs one job after the other and closes it. A `DeviceFault` closes the
-device, which is opened again after a back-off of 0.5 s that doubles up to 20 s; until then every job fails
-at once with `DeviceGone`. What is neither a `UserRetry`, a `DeviceFault` nor an error that the caller
+device, which is opened again after a back-off of 0.5 s that doubles up to 20 s, until a job or a probe goes
+well; while it rests every job fails at once with `DeviceGone`. What is neither a `UserRetry`, a `DeviceFault` nor an error that the caller
 declared is a bug: it is posted as `Broken`, and whoever reads the inbox must end the process.
 """
 
@@ -110,6 +110,7 @@ class Worker(Generic[D]):
         self._opens, self._post, self._probe = opens, post, probe
         self._jobs: queue.SimpleQueue[Job[D] | None] = queue.SimpleQueue()
         self._closing = Stop()
+        self._pause_s = BACKOFF_S[0]
         self._wanted: set[Stop] = set()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"worker-{name}", daemon=True)
@@ -137,19 +138,17 @@ class Worker(Generic[D]):
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        pause = BACKOFF_S[0]
         try:
             while not self._closing:
                 try:
                     with self._opens() as device:
                         self._post(Up(self.name, device))
-                        pause = BACKOFF_S[0]
                         self._serve(device)
                 except DeviceFault as raised:
                     fault = self._own(raised)
                     self._post(Down(self.name, fault))
-                    self._refuse_until(pause, fault)
-                    pause = min(2 * pause, BACKOFF_S[1])
+                    self._refuse_until(self._pause_s, fault)
+                    self._pause_s = min(2 * self._pause_s, BACKOFF_S[1])
         except Exception as bug:  # noqa: BLE001  reported, and the process ends: see `Broken`
             self._post(Broken(self.name, bug))
 
@@ -161,6 +160,7 @@ class Worker(Generic[D]):
             except queue.Empty:
                 if self._probe:
                     self._probe(device)
+                    self._pause_s = BACKOFF_S[0]
                 continue
             if job is not None and not self._closing:
                 self._perform(device, job)
@@ -171,6 +171,7 @@ class Worker(Generic[D]):
             if job.stop:
                 return
             self._post(Done(self.name, job.entry, job.name, job.call(device, job.stop)))
+            self._pause_s = BACKOFF_S[0]
         except Exception as raised:
             error = self._own(raised) if isinstance(raised, DeviceFault) else raised
             expected = isinstance(error, (UserRetry, DeviceFault, *job.expects))
@@ -183,7 +184,7 @@ class Worker(Generic[D]):
 
     def _own(self, fault: DeviceFault) -> DeviceFault:
         """A fault of this worker's device, under this worker's name; any other as it is."""
-        if fault.device != self._device:
+        if fault.device != self._device or fault.device == self.name:
             return fault
         return type(fault)(self.name, fault.doing)
 
