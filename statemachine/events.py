@@ -133,6 +133,7 @@ class Resumed(Event):
     step: S
     fingers: tuple[str, ...]
     by_ticket: bool
+    minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,7 @@ TABLE: tuple[Row, ...] = (
     Row(S.LOOKUP, ev.PersonUnknown, S.HELP, None, g.draft),
     Row(S.LOOKUP, ev.RegistryAway, S.HELP, None, g.draft),
     Row(S.LOOKUP, ev.TimedOut, S.HELP, None, g.because("registry_away")),
+    Row(S.PROVE, ev.Proven, S.HELP, g.minor_alone, g.because("guardian_needed")),
     *_after_proof(S.PROVE, ev.Proven),
     Row(S.PROVE, ev.NotProven, S.PROVE, g.tries_left, g.count_try),
     Row(S.PROVE, ev.NotProven, S.HELP, None, g.count_try),

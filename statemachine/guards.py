@@ -226,6 +226,8 @@ def reopened(session: Session, event: Any) -> Session:
         fingers=event.fingers,
         known=True,
         resume_step=event.step if event.by_ticket else None,
+        minor=event.minor,
+        guardian=event.minor and not event.by_ticket,
         proven=None if event.by_ticket or event.step is S.PROVE else "before",
     )
 

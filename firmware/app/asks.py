@@ -242,7 +242,7 @@ class Asks:
         officer = session.officer or ""
         match command.name:
             case "number":
-                self._kiosk.learn(identify.typed_number(command.value), self._entry)
+                self._kiosk.learn(identify.typed_number(desk, command.value), self._entry)
             case "ticket":
                 self._store(identify.resume_ticket(desk, command.value))
             case "wrong":

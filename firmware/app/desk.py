@@ -111,6 +111,11 @@ class Desk:
         except LookupError:
             return False
 
+    @property
+    def distrust(self) -> str | None:
+        """Why no card may be issued by the box's clock, as a key; None: it may."""
+        return self.time.distrust(self.identity.certificate("box.crt"))
+
     def assignment(self) -> dict[str, Any]:
         """Where and by whom this record is made (mission: the record)."""
         station = self.config.station

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from drivers.worker import Stop
@@ -59,7 +60,7 @@ def _named(desk: Desk, text: str) -> Learned:
         return desk.store.call(resume_ticket(desk, text.removeprefix(TICKET_QR)))
     try:
         card = read_old_card_qr(text)
-        personal_number.check(card.number, parse_day(card.birth_date), card.sex)
+        _check(desk, card.number, parse_day(card.birth_date), card.sex)
     except QrError as exc:
         return Learned(ev.Unreadable(exc.reason.value))
     except NumberProblem as exc:
@@ -68,13 +69,24 @@ def _named(desk: Desk, text: str) -> Learned:
     return Learned(ev.Identified("qr"), {"number": card.number, "card_says": says})
 
 
-def typed_number(digits: str) -> Learned:
-    """Judge a typed number by itself (province, century); pure."""
+def typed_number(desk: Desk, digits: str) -> Learned:
+    """Judge a typed number by itself: its province, its century, its year."""
     try:
-        personal_number.check(digits)
+        _check(desk, digits)
     except NumberProblem as exc:
         return Learned(ev.Unreadable(f"number_{exc.reason}"))
     return Learned(ev.Identified("number"), {"number": digits})
+
+
+def _check(desk: Desk, number: str, born: date | None = None, sex: str | None = None) -> None:
+    """Raise NumberProblem unless somebody who is born by now can have this number."""
+    personal_number.check(number, born, sex)
+    today = local_day(desk.now())
+    year = personal_number.birth_year(number)
+    if year // 100 > today.year // 100:
+        raise NumberProblem("sex")
+    if year > today.year or (born is not None and born > today):
+        raise NumberProblem("year")
 
 
 def resume_ticket(desk: Desk, code: str) -> Callable[[Journal], Learned]:
@@ -97,12 +109,13 @@ def reopened(desk: Desk, journal: Journal, record_id: str, by_ticket: bool) -> L
     left = fingers_left(desk, draft.parts)
     step = S(draft.step) if draft.step in set(S) else S.PROVE
     if draft.state is RecordState.FROZEN:
-        step = S.PLACE_CARD
+        step = S.PLACE_CARD if desk.distrust is None else S.CONFIRM
     elif draft.state is RecordState.COMPLETE:
         step = S.RECEIPT
     elif step is S.PORTRAIT and "portrait" in draft.parts:
         step = S.CONFIRM
-    event = ev.Resumed(HELD[draft.state], step, left, by_ticket)
+    minor = _is_minor(desk, parse_day(registry.get("fields", {}).get("birth_date")))
+    event = ev.Resumed(HELD[draft.state], step, left, by_ticket, minor)
     excepted = tuple(name for name in FINGERS if _excepted(draft.parts, name))
     return Learned(
         event,
@@ -171,9 +184,14 @@ def _found(desk: Desk, visit: Visit, person: Person) -> ev.Event:
         return ev.PersonUnknown("registry_wrong")
     if any(_plain(person.fields.get(name, "")) != _plain(said) for name, said in visit.card_says.items()):
         return ev.PersonUnknown("card_differs")
-    minor = age_on(born, local_day(desk.now())) < desk.pack.guardian_below
+    minor = _is_minor(desk, born)
     provable = bool(person.fingers) and desk.scorer is not None
     return ev.PersonFound(str(person.source), minor, provable)
+
+
+def _is_minor(desk: Desk, born: date | None) -> bool:
+    """Whether a guardian must stand by."""
+    return born is not None and age_on(born, local_day(desk.now())) < desk.pack.guardian_below
 
 
 def _plain(text: str) -> str:

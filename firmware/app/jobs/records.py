@@ -89,8 +89,7 @@ def freeze(desk: Desk, visit: Visit) -> Callable[[Journal], Learned]:
             return _content_refused(journal, record_id, exc.name.lower())
         except (DocumentError, SchemaRefused):
             return _content_refused(journal, record_id, "content")
-        distrust = desk.time.distrust(desk.identity.certificate("box.crt"))
-        return Learned(ev.RecordFrozen(distrust is None, reason="clock" if distrust else "no_issue"))
+        return Learned(ev.RecordFrozen(desk.distrust is None, reason="clock"))
 
     return fix
 
