@@ -1,9 +1,10 @@
 """One thread per device: jobs in; Up, Down, Done and Failed out. The supervisor of a device lives here.
 
 The thread opens the device, runs one job after the other and closes it. A `DeviceFault` closes the
-device, which is opened again after a back-off of 0.5 s that doubles up to 20 s, until a job or a probe goes
-well; while it rests every job fails at once with `DeviceGone`. What is neither a `UserRetry`, a `DeviceFault` nor an error that the caller
-declared is a bug: it is posted as `Broken`, and whoever reads the inbox must end the process.
+device, which is opened again after a back-off of 0.5 s that doubles up to 20 s until a job or a probe goes
+well; while it rests every job fails at once with `DeviceGone`. What is neither a `UserRetry`, a
+`DeviceFault` nor an error that the caller declared is a bug: it is posted as `Broken`, and whoever reads the
+inbox must end the process.
 """
 
 from __future__ import annotations

@@ -154,6 +154,8 @@ def test_the_rest_doubles_up_to_its_longest_and_begins_small_again(monkeypatch: 
         bench.next(Down)
     bench.next(Up)
     assert rests.seconds == [0.5, 1, 2, 4, 8, 16, 20, 20]
+    bench.ask(lambda *_: "well")
+    bench.expect(Done)
     bench.ask(_raise(DeviceGone("finger", "frame")))
     bench.expect(Failed, Down, Up)
     bench.worker.close()
