@@ -32,7 +32,7 @@ GAP = 10
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the frame around a screen shows, whoever the person is: cached as one layer."""
+    """What the strip around a screen shows, whoever the person is."""
 
     language: str
     simulated: bool
@@ -214,8 +214,8 @@ class Page:
     # --- the frame's own layer ----------------------------------------------------------------------
 
     def _canvas(self) -> Canvas:
-        canvas = Canvas((1, 1), self.scale, self.colours.ground)
-        canvas.image = frame_layer(self.size, self.theme, self.frame).copy()
+        canvas = Canvas(self.size, self.scale, self.colours.ground)
+        canvas.image.paste(strip(self.size, self.theme, self.frame))
         return canvas
 
 
@@ -227,14 +227,12 @@ def qr_picture(content: str, side_px: int) -> Image.Image:
 
 
 @functools.lru_cache(maxsize=24)
-def frame_layer(size: Size, theme: Theme, frame: Frame) -> Image.Image:
-    """The ground, the strip with the step and the SIMULATED band: drawn once a step."""
+def strip(size: Size, theme: Theme, frame: Frame) -> Image.Image:
+    """The strip along the top with the step, or the SIMULATED band: drawn once a step."""
     scale, colours, say = theme.scale(size), theme.palette, words(frame.language).say
-    canvas = Canvas(size, scale, colours.ground)
     back, front = (colours.band, colours.on_band) if frame.simulated else (colours.strip, colours.on_strip)
-    strip = Box(0, 0, size[0] / scale, STRIP)
-    canvas.fill(strip, back)
-    inside = strip.inset(MARGIN, 0)
+    canvas = Canvas((size[0], round(STRIP * scale)), scale, back)
+    inside = Box(MARGIN, 0, size[0] / scale - 2 * MARGIN, STRIP)
     name = say("frame.simulated" if frame.simulated else "frame.station")
     parts: Sequence[tuple[str, Box, str]] = [(name, inside.take_left(460)[0], "left")]
     if frame.steps:
