@@ -9,7 +9,7 @@ import pytest
 
 from firmware.cli import EX_CONFIG, main
 
-ROWS = {
+ROWS: dict[str, tuple[str | bytes, str]] = {
     "malformed": ("[centre\n", "not valid TOML"),
     "not text": (b"\xff\xfe", "not valid TOML"),
     "unknown table": ("[center]\n", "unknown table [center]; allowed: station, display, touch, finger, chip"),
