@@ -16,6 +16,7 @@ const canvas = byId("screen");
 const pencil = canvas.getContext("2d");
 let station = null;
 let shownTargets = "";
+let newest = -1;
 let before = Promise.resolve();
 
 // --- the line to the station ---------------------------------------------------------------------------
@@ -56,7 +57,7 @@ async function follow(path, take) {
       byId("ended").hidden = true;
     } catch {
       byId("ended").hidden = false;
-      since = -1;
+      since = newest = -1;
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
   }
@@ -85,8 +86,12 @@ async function seen(answer) {
 
 // --- what is seen --------------------------------------------------------------------------------------
 
+/** Show a state, unless a later one is shown already: the answer to an act may be overtaken. */
 function show(state) {
-  Object.assign(document.body.dataset, { screen: state.screen, asks: state.asks, lift: state.lift });
+  const { version, screen, asks, lift } = state;
+  if (version < newest) return;
+  newest = version;
+  Object.assign(document.body.dataset, { version, screen, asks, lift });
   canvas.setAttribute("aria-label", `Màn hình · Screen: ${state.screen}`);
   byId("person").value = state.person;
   byId("asked").replaceChildren(...askedLabel(state.asks));
