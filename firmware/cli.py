@@ -95,6 +95,7 @@ def station(
     from firmware.sim.browser import run_station
     from firmware.sim.demo import Wishes
 
+    typer.echo("preparing the centre, the people and their fingers …", err=True)
     with explained():
         run_station(Wishes(seed=seed, pcsc=pcsc, folder=folder), port, typer.echo)
 
