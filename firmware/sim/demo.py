@@ -22,6 +22,7 @@ from drivers.api import FingerImage
 from drivers.virtual.card.card import VirtualCard
 from drivers.virtual.skin import Finger, impression
 from firmware.app.build import build
+from firmware.app.devices import Openers
 from firmware.app.kiosk import Act, Kiosk
 from firmware.box.officers import write_officers
 from firmware.loop import Loop
@@ -156,9 +157,18 @@ class Walk:
 
 
 class Walker:
-    """Sends every citizen of an office through one kiosk, and waits until their records are delivered."""
+    """Sends every citizen of an office through one kiosk, and waits until their records are delivered.
 
-    def __init__(self, office: VirtualOffice, habits: Habits, watch: Callable[[Kiosk], None]) -> None:
+    `openers` are the station's own unless others are given (real devices on a bench).
+    """
+
+    def __init__(
+        self,
+        office: VirtualOffice,
+        habits: Habits,
+        watch: Callable[[Kiosk], None],
+        openers: Openers | None = None,
+    ) -> None:
         self._office, self._habits, self._watch = office, habits, watch
         self._loop = Loop()
         self._waiting = list(office.people)
@@ -166,7 +176,9 @@ class Walker:
         self._inside: VirtualCitizen | None = None
         self.walks: list[Walk] = []
         display = MemoryDisplay((800, 480))
-        self.kiosk = build(office.config(), office.station.openers(), display, self._loop, self._look)
+        self.kiosk = build(
+            office.config(), openers or office.station.openers(), display, self._loop, self._look
+        )
 
     def run(self) -> list[Walk]:
         """Raises DemoFailed when somebody does not get home with card and receipt in time."""
