@@ -23,6 +23,7 @@ from benchmarks.remote import RemoteCamera, RemoteSensor, World
 from config.load import load
 from drivers.fingerprint import open_sensor
 from drivers.virtual.panel import VirtualPanel
+from firmware import cli  # noqa: F401  the command that a box runs is in its memory too
 from firmware.app.devices import real_openers
 from firmware.app.kiosk import Kiosk, Tap
 from firmware.loop import Loop

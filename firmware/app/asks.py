@@ -14,6 +14,7 @@ from firmware.app import courier as mail
 from firmware.app.jobs import capture, chip, identify, records, staff
 from firmware.doctor import FAIL, PASS, machine, team_status
 from firmware.issue.errors import IssueError
+from firmware.memory import give_back
 from firmware.presenter import Form
 from firmware.records.errors import RecordsError
 from firmware.records.format.errors import FormatError
@@ -218,6 +219,8 @@ class Asks:
             self._lock_tray(False)
         if state is S.STATUS:
             self._refresh_status()
+        if state is S.ATTRACT:
+            self._kiosk.loop.post(give_back)
 
     def stayed(self, event: ev.Event) -> None:
         if isinstance(event, ev.Sealed):
