@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -153,6 +154,15 @@ def config(box: Path, url: str) -> Config:
     return replace(plain, station=station, centre=replace(plain.centre, url=url, timeout_s=5.0))
 
 
+class _Server(Server):
+    """Lets kept connections fall when it goes, as a cut line does."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)
+
+
 @dataclass
 class CentreHere:
     """The centre's own application and TLS over `folder`, on a thread; it can go and come back."""
@@ -177,7 +187,7 @@ class CentreHere:
             running.callback(engine.dispose)
             listener = running.enter_context(listening("127.0.0.1", self.port))
             self.port = listener.getsockname()[1]
-            server = Server(self._patient(station.app(engine)), station.pki, ready.set)
+            server = _Server(self._patient(station.app(engine)), station.pki, ready.set)
             thread = threading.Thread(target=server.run, args=([listener],), name="centre", daemon=True)
             thread.start()
             running.callback(self._end, server, thread)
