@@ -149,7 +149,7 @@ class _Measured:
     def _run(self, world: OutsideWorld, bits: int, citizens: tuple[int, ...]) -> tuple[Watch, PeakMemory]:
         say(f"{len(citizens)} citizens before a {bits}-bit panel")
         panel = FOLDER / f"panel{bits}"
-        order = Order(world.address, str(world.site), str(panel), bits, citizens, eyes_shut_first=bits == 32)
+        order = Order(world.address, str(world.site), str(panel), bits, citizens, first_dreams=bits == 32)
         command = [sys.executable, "-m", "benchmarks.visit", json.dumps(asdict(order))]
         with (
             subprocess.Popen(

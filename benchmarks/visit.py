@@ -36,21 +36,22 @@ from ui_fb.screen import Screen
 
 QUIET_S = 10.0
 """A hall is empty for a while before somebody comes: the kiosk has drawn its screens by then."""
-EYES_SHUT_S = 3.0
+DREAM_S = 3.0
+"""How long who looks aside does so: the live picture moves meanwhile."""
 GIVEN_UP_S = 120.0
 ASKS = ("page", "digits", "stage", "attempt", "finger", "now", "lift", "code")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to do: these citizens, by number, on a panel of so many bits; the first keeps their eyes shut."""
+    """What to do: these citizens, by number, on a panel of so many bits; the first looks aside at first."""
 
     address: str
     site: str
     panel: str
     bits: int
     citizens: tuple[int, ...]
-    eyes_shut_first: bool
+    first_dreams: bool
 
 
 @dataclass(slots=True)
@@ -99,9 +100,9 @@ class WatchedDisplay:
 class QuickCitizen:
     """Touches the middle of what a screen asks for as soon as it is there, and moves the world."""
 
-    def __init__(self, number: int, world: World, kiosk: Kiosk, eyes_shut: bool) -> None:
+    def __init__(self, number: int, world: World, kiosk: Kiosk, dreams: bool) -> None:
         self._number, self._world, self._kiosk = number, world, kiosk
-        self._eyes_shut = eyes_shut
+        self._dreams = dreams
         self._seen: Any = None
         self._touches = 0
         self.gone = False
@@ -159,10 +160,11 @@ class QuickCitizen:
 
     @_answer.register(ui.Portrait)
     def _(self, _: Screen) -> None:
-        self._world.ask("sit", self._number)
-        if self._eyes_shut:
-            self._world.ask("eyes", True)
-            self._kiosk.loop.after(EYES_SHUT_S, lambda: self._world.ask("eyes", False))
+        if not self._dreams:
+            self._world.ask("sit", self._number)
+            return
+        self._world.ask("sit_aside", self._number)
+        self._kiosk.loop.after(DREAM_S, lambda: self._world.ask("sit", self._number))
 
     @_answer.register(ui.PlaceCard)
     @_answer.register(ui.HoldStill)
@@ -255,7 +257,7 @@ class Measured:
             return
         number = self._waiting.pop(0)
         first = len(self.watch.laps) == 0
-        self._inside = QuickCitizen(number, self._world, self._kiosk, first and self._order.eyes_shut_first)
+        self._inside = QuickCitizen(number, self._world, self._kiosk, first and self._order.first_dreams)
         self._last = self._clocks()
         self._number = number
         self._loop.after(GIVEN_UP_S, lambda: self._give_up(number))

@@ -34,6 +34,7 @@ from firmware.sim.people import Citizen
 PLUG = Handle(1)
 TOUCHES = (1, 2)
 DRY = 0.05
+ASIDE_DEG = 30.0
 
 
 class EagerSensor(VirtualSensor):
@@ -144,7 +145,7 @@ class OutsideWorld:
             "qr": lambda number: self.camera.show_picture(qr_picture(self.people[number].qr())),
             "no_qr": lambda: self.camera.show_picture(None),
             "sit": lambda number: sitter.sit(self.people[number].seed),
-            "eyes": sitter.blink,
+            "sit_aside": lambda number: sitter.sit(self.people[number].seed, yaw=ASIDE_DEG),
             "leave": sitter.leave,
             "card": self._lay_card,
             "no_card": self._slot.remove,
