@@ -38,7 +38,7 @@ ROOM_S = 10.0
 """How often a full disk is tried again."""
 CLOCK_S = 30.0
 """How often a clock that no rule pack covers is looked at again."""
-ROOM = "room"
+ROOM, RECOVER = "room", "recover"
 
 
 class Asks:
@@ -83,12 +83,15 @@ class Asks:
         self._registry.close()
         self._courier.close()
 
+    def stop_work(self) -> None:
+        self._registry.stop_work()
+
     def device_up(self, up: Up) -> None:
         if up.worker == "store":
             self._check_clock()
             greeting = self._kiosk.flow.state is S.ATTRACT
             recover = records.recover(self._kiosk.desk, self._visit, greeting)
-            self._kiosk.desk.store.submit(self._entry, "recover", recover)
+            self._kiosk.desk.store.submit(self._entry, RECOVER, recover)
             self._deliver()
             self._courier.submit(mail.refresh())
             self._refresh_status()
@@ -232,11 +235,14 @@ class Asks:
         self._store(records.end(self._visit, effect.outcome, ""))
 
     def late(self, late: fx.Late) -> None:
-        """A late answer moves nothing, but is written down; a record that it opened is put aside again."""
+        """A late answer moves nothing, but is written down."""
         name = type(late.event).__name__
-        if isinstance(late.event, ev.Resumed):
-            self._store(records.put_aside(self._kiosk.desk, self._visit))
         self._store(lambda journal: journal.audit.append("kiosk", "late_answer", None, {"event": name}))
+
+    def opened_late(self, record_id: str) -> None:
+        """A late answer opened a record that nobody is at."""
+        if record_id != self._visit.record_id:
+            self._store(records.put_aside(self._kiosk.desk, record_id))
 
     # --- commands of a screen ------------------------------------------------------------------------
 

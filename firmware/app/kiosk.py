@@ -12,7 +12,7 @@ from typing import Any
 from drivers.errors import DeviceFault
 from drivers.worker import Answer, Broken, Done, Down, Failed, Up
 from firmware.app import store
-from firmware.app.asks import Asks
+from firmware.app.asks import RECOVER, Asks
 from firmware.app.desk import Desk
 from firmware.app.devices import Workers
 from firmware.app.frame import Face
@@ -83,6 +83,7 @@ class Kiosk:
         self._mailbox, self._watch = mailbox, watch
         self._timeout_s: float | None = None
         self._version = 0
+        self._recovered, self._early = False, ""
         self._asks = Asks(self)
 
     # --- life --------------------------------------------------------------------------------------
@@ -131,6 +132,10 @@ class Kiosk:
                 message()
 
     def _touched(self, action: str) -> None:
+        """A greeting waits until the journal has said whom the box was serving when it stopped."""
+        if self.flow.state is S.ATTRACT and not self._recovered:
+            self._early = action
+            return
         self._rearm()
         meant = meaning(self.view, action)
         match meant:
@@ -160,6 +165,9 @@ class Kiosk:
             self.face.preview(seen.pixels)
 
     def _answered(self, answer: Answer) -> None:
+        if isinstance(answer, Done | Failed) and answer.job == RECOVER:
+            self._recovered = True
+            self.loop.post(Act(self._early))
         match answer:
             case Up(worker=name) if name in DEVICES:
                 self._feed(ev.DeviceBack(DEVICES[name]))
@@ -197,6 +205,8 @@ class Kiosk:
         """Take a job's answer: what the visit knows from now on, then the event."""
         if entry == self.flow.entry:
             self.visit = replace(self.visit, **learned.visit)
+        elif "record_id" in learned.visit:
+            self._asks.opened_late(learned.visit["record_id"])
         if isinstance(learned.event, ev.SecondAccepted) and entry == self.flow.entry:
             self._asks.second_accepted(learned.event.officer)
             return
@@ -221,6 +231,7 @@ class Kiosk:
                     self._rearm()
                 case fx.StopWork():
                     self.workers.stop_work()
+                    self._asks.stop_work()
                 case fx.EndVisit():
                     self._asks.end_visit(effect)
                     self.visit = Visit()

@@ -43,7 +43,7 @@ from ui_fb.screen import Screen
 T = TypeVar("T")
 Goal = S | type[Screen] | Callable[[], bool]
 SIZE = (800, 480)
-PATIENCE_S = 30.0
+PATIENCE_S = 12.0
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -81,12 +81,17 @@ class _Hands:
         self._story.loop.after(seconds, lambda: act() if self._turn == self._story.turn else None)
 
 
-class _StaffReader(VirtualReader):
+class _Reader(VirtualReader):
     """Tells when somebody waits for a card on it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.waiting = threading.Event()
+
+    def awaits_card(self) -> None:
+        """Return once somebody waits for a card, from now on."""
+        self.waiting.clear()
+        assert self.waiting.wait(PATIENCE_S)
 
     def await_card(self, present: bool, timeout_s: float) -> bool:
         if present and timeout_s:
@@ -102,9 +107,10 @@ class Story:
         self.person, self.habits = person, habits
         self.centre = office.CentreHere(folder / "centre")
         self.station = VirtualStation(wait=lambda _: None)
-        self.staff_reader = _StaffReader()
-        staff_slot = self.station.badge = InProcess()
-        staff_slot.reader = self.staff_reader
+        self.reader, self.staff_reader = _Reader(), _Reader()
+        chip, staff = InProcess(), InProcess()
+        chip.reader, staff.reader = self.reader, self.staff_reader
+        self.station.chip, self.station.badge = chip, staff
         self.clock = Clock()
         self.screens: list[str] = []
         self.cards: list[VirtualCard] = []
@@ -125,7 +131,11 @@ class Story:
     # --- who acts ----------------------------------------------------------------------------------
 
     def comes_in(self, person: Citizen) -> None:
-        """Another person steps up, with a blank card of their own."""
+        """Another person steps up, with a blank card; whoever was there took along what was theirs."""
+        self.station.camera.show_picture(None)
+        self.station.camera.sitter.leave()
+        self.station.sensor.lift()
+        self.station.chip.lift()
         self.person = person
         self.citizen = self._citizen()
         self.cards.append(self.citizen.card)
@@ -161,12 +171,15 @@ class Story:
 
     def second_badge(self, badge: str) -> None:
         """Another officer's badge, once the reader is free and waits for it."""
-        reader = self.staff_reader
         self.badge(None)
-        reader.waiting.clear()
-        assert reader.waiting.wait(PATIENCE_S)
+        self.staff_reader.awaits_card()
         self.badge(badge)
         self.comes(lambda: bool(self.screen.stage == "pin"))
+
+    def lifts_card(self) -> None:
+        """Take the card away, and let the reader notice it."""
+        self.station.chip.lift()
+        self.reader.awaits_card()
 
     def badge(self, badge: str | None) -> None:
         """Lay an officer's badge onto the staff reader; None: take it away."""
@@ -321,8 +334,8 @@ def story(
         told._build()
         if started:
             told.start()
-        if at:
-            told.comes(S(at.partition("-")[0]))
+            if at:
+                told.comes(S(at.partition("-")[0]))
         yield told
         nothing_is_lost(told)
 

@@ -10,6 +10,7 @@ import cv2
 from drivers.errors import UserRetry
 from drivers.worker import Stop
 from firmware.app.desk import Desk, until
+from firmware.app.jobs.identify import keep_proof
 from firmware.app.visit import Learned, Seen, Visit
 from firmware.quality.best import Decision, Measure, Score, Verdict, decide
 from firmware.quality.finger_capture import Sample, capture_finger
@@ -74,7 +75,7 @@ def _keep_proof(desk: Desk, journal: Journal, visit: Visit, finger: str, similar
         "threshold": MatchRules().same,
         "matcher": MATCHER,
     }
-    journal.accept(visit.record_id, "proof", proof)
+    keep_proof(journal, visit.record_id, proof)
 
 
 def take_finger(

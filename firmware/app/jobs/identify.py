@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -153,10 +153,21 @@ def _excepted(parts: Any, finger: str) -> bool:
     return parts.get(f"finger/{finger}", {}).get("exception") is not None
 
 
-def look_up(desk: Desk, visit: Visit) -> Callable[[Registry, Stop], Learned]:
-    """Ask the registry and open the draft; a person unknown to it has a draft too, for the officer."""
+def keep_proof(journal: Journal, record_id: str, proof: Mapping[str, Any]) -> None:
+    """The record's proof. One that is frozen keeps the proof it has, and the audit log this one."""
+    if journal.state(record_id) is RecordState.DRAFT:
+        journal.accept(record_id, "proof", proof)
+    else:
+        journal.audit.append("kiosk", "proven_again", record_id, {"method": proof["method"]})
 
-    def ask(registry: Registry, _: Stop) -> Learned:
+
+def look_up(desk: Desk, visit: Visit) -> Callable[[Registry, Stop], Learned | None]:
+    """Ask the registry and open the draft; a person unknown to it has a draft too, for the officer.
+
+    An answer that comes when nobody waits for it any more opens none.
+    """
+
+    def ask(registry: Registry, stop: Stop) -> Learned | None:
         event: ev.Event
         person: Person | None = None
         try:
@@ -168,7 +179,7 @@ def look_up(desk: Desk, visit: Visit) -> Callable[[Registry, Stop], Learned]:
             event = ev.PersonUnknown("registry_wrong")
         except (CentreUnreachable, CentreRefused, OSError):  # OSError: of the extract on this disk
             event = ev.RegistryAway()
-        return desk.store.call(lambda journal: _begun(desk, journal, visit, person, event))
+        return desk.store.call(lambda journal: None if stop else _begun(desk, journal, visit, person, event))
 
     return ask
 

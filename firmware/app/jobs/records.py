@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from firmware.app.desk import Desk
-from firmware.app.jobs.identify import reopened
+from firmware.app.jobs.identify import keep_proof, reopened
 from firmware.app.visit import Learned, Visit
 from firmware.document.errors import DataGroupError, DocumentError, MrzError
 from firmware.document.image import CardImage
@@ -53,7 +53,7 @@ def attest(desk: Desk, visit: Visit, officer: str) -> Callable[[Journal], Learne
     """The officer vouches for the person; it is the record's proof, with their name."""
 
     def keep(journal: Journal) -> Learned:
-        journal.accept(_id(visit), "proof", {"method": "officer", "at": desk.stamp(), "officer": officer})
+        keep_proof(journal, _id(visit), {"method": "officer", "at": desk.stamp(), "officer": officer})
         journal.audit.append(officer, "attested", visit.record_id)
         return Learned(ev.Attested())
 
@@ -169,26 +169,33 @@ def recover(desk: Desk, visit: Visit, greeting: bool) -> Callable[[Journal], Lea
         waiting = journal.open_record()
         if waiting is None or waiting == visit.record_id:
             return None
-        if journal.state(waiting) is RecordState.DRAFT and "proof" not in journal.draft(waiting).parts:
-            journal.abandon(waiting, "interrupted")
-            return None
-        if greeting:
+        if greeting and not _hardly_begun(journal, waiting):
             return reopened(desk, journal, waiting, by_ticket=False)
-        put_aside(desk, visit)(journal)
+        put_aside(desk, waiting)(journal)
         return None
 
     return go_on
 
 
-def put_aside(desk: Desk, visit: Visit) -> Callable[[Journal], None]:
-    """A record that is open while nobody is at it would be in everybody's way: it waits under its ticket."""
+def put_aside(desk: Desk, record_id: str) -> Callable[[Journal], None]:
+    """A record that is open while nobody is at it would be in everybody's way.
+
+    It waits under its ticket; one whose person was not even proven ends.
+    """
 
     def wait(journal: Journal) -> None:
-        waiting = journal.open_record()
-        if waiting is not None and waiting != visit.record_id and journal.state(waiting) in WAITS:
-            journal.wait(waiting, "interrupted", desk.now() + timedelta(days=desk.pack.waiting_days))
+        if journal.open_record() != record_id or journal.state(record_id) not in WAITS:
+            return
+        if _hardly_begun(journal, record_id):
+            journal.abandon(record_id, "interrupted")
+        else:
+            journal.wait(record_id, "interrupted", desk.now() + timedelta(days=desk.pack.waiting_days))
 
     return wait
+
+
+def _hardly_begun(journal: Journal, record_id: str) -> bool:
+    return journal.state(record_id) is RecordState.DRAFT and "proof" not in journal.draft(record_id).parts
 
 
 def receipt_code(record_id: str) -> str:
