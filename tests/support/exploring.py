@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from statemachine import effects as fx
 from statemachine import events as ev
@@ -96,7 +97,8 @@ def _coarse(state: S, session: Session) -> Session:
     )
 
 
-def explore() -> list[Step]:
+@cache
+def explore() -> tuple[Step, ...]:
     """Return every edge reachable from the greeting (breadth first; two fingers stand for ten)."""
     start = (S.ATTRACT, Session(fingers=FEW_FINGERS))
     flow = Flow()
@@ -113,4 +115,4 @@ def explore() -> list[Step]:
             if after not in seen:
                 seen.add(after)
                 queue.append(after)
-    return edges
+    return tuple(edges)

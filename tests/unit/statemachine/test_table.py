@@ -15,7 +15,7 @@ from statemachine.states import CHIP, Device, Held, S
 
 
 @pytest.fixture(scope="session")
-def edges() -> list[Step]:
+def edges() -> tuple[Step, ...]:
     return explore()
 
 
@@ -23,11 +23,11 @@ def test_every_state_has_its_entry_in_states() -> None:
     assert set(STATES) == set(S)
 
 
-def test_every_state_is_reachable(edges: list[Step]) -> None:
+def test_every_state_is_reachable(edges: tuple[Step, ...]) -> None:
     assert {edge.after[0] for edge in edges} == set(S)
 
 
-def test_from_every_situation_the_greeting_is_reachable(edges: list[Step]) -> None:
+def test_from_every_situation_the_greeting_is_reachable(edges: tuple[Step, ...]) -> None:
     into = defaultdict(set)
     for edge in edges:
         into[edge.after].add(edge.before)
@@ -40,7 +40,7 @@ def test_from_every_situation_the_greeting_is_reachable(edges: list[Step]) -> No
     assert {edge.before for edge in edges} - reached == set()
 
 
-def test_every_row_is_taken_somewhere(edges: list[Step]) -> None:
+def test_every_row_is_taken_somewhere(edges: tuple[Step, ...]) -> None:
     moved = {(edge.before[0], type(edge.event), edge.after[0]) for edge in edges if edge.effects}
     never = [row for row in TABLE if row.target and (row.source, row.event, row.target) not in moved]
     assert [(row.source, row.event.__name__, row.target) for row in never] == []
@@ -52,7 +52,7 @@ def test_a_timed_state_has_a_row_for_its_time_out() -> None:
     assert [state for state in timed if (state, ev.TimedOut) not in rows] == []
 
 
-def test_time_out_always_moves_a_timed_state(edges: list[Step]) -> None:
+def test_time_out_always_moves_a_timed_state(edges: tuple[Step, ...]) -> None:
     stuck = [
         edge.before
         for edge in edges
@@ -86,7 +86,7 @@ def test_a_guarded_row_has_a_fallback() -> None:
     assert missing == []
 
 
-def test_a_return_always_finds_its_step(edges: list[Step]) -> None:
+def test_a_return_always_finds_its_step(edges: tuple[Step, ...]) -> None:
     lost = [
         edge
         for edge in edges
@@ -102,21 +102,21 @@ def test_every_device_fault_is_handled_in_every_state() -> None:
 
 
 @pytest.mark.parametrize("device", [Device.FINGER, Device.CAMERA, Device.CHIP])
-def test_a_lost_device_never_throws_a_captured_record_away(edges: list[Step], device: Device) -> None:
+def test_a_lost_device_never_throws_a_captured_record_away(edges: tuple[Step, ...], device: Device) -> None:
     for edge in edges:
         if edge.event == ev.DeviceLost(device):
             assert not any(isinstance(effect, fx.EndVisit) for effect in edge.effects)
             assert device in edge.after[1].lost or edge.after[1].lost <= {Device.STORE}
 
 
-def test_what_was_captured_is_never_abandoned(edges: list[Step]) -> None:
+def test_what_was_captured_is_never_abandoned(edges: tuple[Step, ...]) -> None:
     for edge in edges:
         for effect in edge.effects:
             if isinstance(effect, fx.EndVisit) and effect.outcome is Outcome.ABANDONED:
                 assert not edge.before[1].keeps, edge
 
 
-def test_issuing_only_goes_forward(edges: list[Step]) -> None:
+def test_issuing_only_goes_forward(edges: tuple[Step, ...]) -> None:
     """From ISSUING no event refuses or abandons the record: complete, void by officers, or a ticket."""
     for edge in edges:
         if edge.before[1].held is Held.ISSUING:
@@ -129,13 +129,13 @@ def test_no_time_out_ends_the_writing_of_a_chip() -> None:
     assert all(STATES[step].timeout_s is None for step in CHIP)
 
 
-def test_staff_states_open_only_by_pin(edges: list[Step]) -> None:
+def test_staff_states_open_only_by_pin(edges: tuple[Step, ...]) -> None:
     for edge in edges:
         if edge.after[0] in (S.ASSISTED, S.TECHNICIAN) and edge.before[0] is not edge.after[0]:
             assert isinstance(edge.event, ev.PinAccepted), edge
 
 
-def test_the_review_opens_only_after_proof(edges: list[Step]) -> None:
+def test_the_review_opens_only_after_proof(edges: tuple[Step, ...]) -> None:
     doors = {S.PROVE: ev.Proven, S.ASSISTED: ev.Attested}
     for edge in edges:
         state, session = edge.after
@@ -143,7 +143,7 @@ def test_the_review_opens_only_after_proof(edges: list[Step]) -> None:
             assert session.proven is not None or edge.before[1].step is state, edge
 
 
-def test_a_record_resumed_by_ticket_is_proven_again(edges: list[Step]) -> None:
+def test_a_record_resumed_by_ticket_is_proven_again(edges: tuple[Step, ...]) -> None:
     for edge in edges:
         if isinstance(edge.event, ev.Resumed) and edge.before[0] is S.IDENTIFY:
             assert edge.after[0] is (S.PROVE if edge.event.by_ticket else S.IDENTIFY)
