@@ -98,10 +98,12 @@ class Store:
         except StoreError as exc:
             self._fall()
             raise StoreFault(NAME, exc.reason) from exc
-        with self._lock:
-            self._down = False
         try:
             with journal as opened:
+                if self._down:
+                    _prove(opened)
+                with self._lock:
+                    self._down = False
                 yield opened
         finally:
             self._fall()
@@ -113,6 +115,16 @@ class Store:
             left, self._waiting = self._waiting, set()
         for future in left:
             future.cancel()
+
+
+def _prove(journal: Journal) -> None:
+    """A journal that has failed is taken for open again only once it can be written. Raises StoreFault."""
+    try:
+        journal.prove_room()
+    except DiskFull:
+        return  # what it waits for is that records are delivered
+    except StoreError as exc:
+        raise StoreFault(NAME, exc.reason) from exc
 
 
 class StoredAttempts:

@@ -240,7 +240,9 @@ class Journal:
         return self.stock.blanks()
 
     def prove_room(self) -> None:
-        """Show that there is room for another record, durably. Raises DiskFull, StoreError."""
+        """Show that another record could be written now, durably. Raises DiskFull, StoreError."""
+        with self._db.transaction():
+            pass  # nobody else holds the database
         room = self._folder / ROOM
         try:
             disk.write(room, bytes(ROOM_BYTES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from drivers.worker import Stop
@@ -12,7 +12,7 @@ from firmware.app.desk import Desk
 from firmware.app.visit import TICKET_QR, Learned, Seen, Visit
 from firmware.quality.best import decide
 from firmware.quality.qr import QrError, read_old_card_qr, read_qr
-from firmware.records.errors import TicketRefused
+from firmware.records.errors import StoreDamaged, TicketRefused
 from firmware.records.format import number as personal_number
 from firmware.records.format.check import parse_day
 from firmware.records.format.number import NumberProblem
@@ -97,9 +97,19 @@ def resume_ticket(desk: Desk, code: str) -> Callable[[Journal], Learned]:
             record_id = journal.resume(code)
         except TicketRefused as exc:
             return Learned(ev.Unreadable(str(exc)))
-        return reopened(desk, journal, record_id, by_ticket=True)
+        try:
+            return reopened(desk, journal, record_id, by_ticket=True)
+        except StoreDamaged:
+            return damaged(desk, journal, record_id)
 
     return resume
+
+
+def damaged(desk: Desk, journal: Journal, record_id: str) -> Learned:
+    """A record whose files are not what was written: it is kept under its ticket for who can look into it."""
+    journal.wait(record_id, "damaged", desk.now() + timedelta(days=desk.pack.waiting_days))
+    journal.audit.append("kiosk", "record_damaged", record_id)
+    return Learned(ev.StepFailed("record_damaged"))
 
 
 def reopened(desk: Desk, journal: Journal, record_id: str, by_ticket: bool) -> Learned:

@@ -8,10 +8,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from firmware.app.desk import Desk
-from firmware.app.jobs.identify import keep_proof, reopened
+from firmware.app.jobs.identify import damaged, keep_proof, reopened
 from firmware.app.visit import Learned, Visit
 from firmware.document.errors import DataGroupError, DocumentError, MrzError
 from firmware.document.image import CardImage
+from firmware.records.errors import StoreDamaged
 from firmware.records.format.check import parse_day, parse_moment
 from firmware.records.format.errors import FormatError, SchemaRefused
 from firmware.records.format.rules import expiry, local_day
@@ -146,10 +147,10 @@ def seal(visit: Visit) -> Callable[[Journal], Learned]:
 
 
 def _sealed(journal: Journal, record_id: str) -> bool:
-    """Seal, or write down that it cannot be: the box's certificate has ended, or its clock says so."""
+    """Seal, or write down that it cannot be: the box's certificate has ended, or a file is damaged."""
     try:
         journal.seal(record_id)
-    except FormatError as exc:
+    except (FormatError, StoreDamaged) as exc:
         journal.audit.append("kiosk", "seal_refused", record_id, {"error": type(exc).__name__})
         journal.leave(record_id)
         return False
@@ -169,9 +170,12 @@ def recover(desk: Desk, visit: Visit, greeting: bool) -> Callable[[Journal], Lea
         waiting = journal.open_record()
         if waiting is None or waiting == visit.record_id:
             return None
-        if greeting and not _hardly_begun(journal, waiting):
-            return reopened(desk, journal, waiting, by_ticket=False)
-        put_aside(desk, waiting)(journal)
+        try:
+            if greeting and not _hardly_begun(journal, waiting):
+                return reopened(desk, journal, waiting, by_ticket=False)
+            put_aside(desk, waiting)(journal)
+        except StoreDamaged:
+            return damaged(desk, journal, waiting)
         return None
 
     return go_on
