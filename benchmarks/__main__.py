@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -49,7 +50,8 @@ def _measure(group: str) -> Iterable[Figure]:
 def _table(measured: list[Figure]) -> Table:
     table = Table(title="var/bench/results.jsonl", title_justify="left")
     for name in ("figure", "value", "unit", "aim", "", "peer", "its value"):
-        table.add_column(name, justify="right" if name in ("value", "aim", "its value") else "left")
+        justify: Literal["left", "right"] = "right" if name in ("value", "aim", "its value") else "left"
+        table.add_column(name, justify=justify, no_wrap=name != "peer")
     for each in measured:
         sign = "≥" if about(each["name"]).more else "≤"
         aim = "" if each["aim"] is None else f"{sign} {each['aim']:g}"

@@ -234,9 +234,11 @@ def _start() -> tuple[float, float]:
         notices.settimeout(PATIENCE_S)
         command = [sys.executable, "-m", "benchmarks.first_screen", str(panel), "run", "--config", str(site)]
         began = time.perf_counter()
-        with subprocess.Popen(
-            command, env={**_quiet_threads(), "NOTIFY_SOCKET": f"{folder}/notify"}, cwd=CHECKOUT
-        ) as process:
+        env = {**_quiet_threads(), "NOTIFY_SOCKET": f"{folder}/notify"}
+        with (
+            (FOLDER / "kiosk.log").open("ab") as log,
+            subprocess.Popen(command, env=env, cwd=CHECKOUT, stderr=log) as process,
+        ):
             try:
                 first = _until(lambda: any(panel.read_bytes()[-4 * SIZE[0] :]), process) - began
                 while b"READY=1" not in notices.recv(4096):

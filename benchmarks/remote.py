@@ -92,7 +92,6 @@ class RemoteCamera:
 
     def __init__(self, world: World, light: Light) -> None:
         self._world, self._light = world, light
-        self.stills = 0
 
     @property
     def info(self) -> DeviceInfo:
@@ -115,7 +114,6 @@ class RemoteCamera:
         return self._frame("camera.preview")
 
     def still(self, timeout_s: float) -> Frame:
-        self.stills += 1
         return self._frame("camera.still")
 
     def _frame(self, verb: str) -> Frame:

@@ -71,7 +71,7 @@ class Watch:
     laps: list[Lap] = field(default_factory=list)
     changes_ms: list[float] = field(default_factory=list)
     previews: list[tuple[float, float]] = field(default_factory=list)
-    """(when, the world's time so far) of each live portrait picture, while no still was taken yet."""
+    """(when, the world's time so far) of each live picture of who looks aside."""
 
 
 class WatchedDisplay:
@@ -102,7 +102,7 @@ class QuickCitizen:
 
     def __init__(self, number: int, world: World, kiosk: Kiosk, dreams: bool) -> None:
         self._number, self._world, self._kiosk = number, world, kiosk
-        self._dreams = dreams
+        self.dreams = dreams
         self._seen: Any = None
         self._touches = 0
         self.gone = False
@@ -160,11 +160,15 @@ class QuickCitizen:
 
     @_answer.register(ui.Portrait)
     def _(self, _: Screen) -> None:
-        if not self._dreams:
+        if not self.dreams:
             self._world.ask("sit", self._number)
             return
         self._world.ask("sit_aside", self._number)
-        self._kiosk.loop.after(DREAM_S, lambda: self._world.ask("sit", self._number))
+        self._kiosk.loop.after(DREAM_S, self._wakes)
+
+    def _wakes(self) -> None:
+        self.dreams = False
+        self._world.ask("sit", self._number)
 
     @_answer.register(ui.PlaceCard)
     @_answer.register(ui.HoldStill)
@@ -233,7 +237,7 @@ class Measured:
             return
         if self._display.shown != shown:
             self.watch.changes_ms.append((ended - began) * 1e3)
-        if self._display.blitted != blitted and self._state is S.PORTRAIT and not self._camera.stills:
+        if self._display.blitted != blitted and self._state is S.PORTRAIT and self._inside.dreams:
             self.watch.previews.append((ended, self._world.spent_s))
         self._after()
 
@@ -244,7 +248,6 @@ class Measured:
         if kiosk.flow.state is not self._state:
             self._lap()
             self._state = kiosk.flow.state
-            self._camera.stills = 0
         if citizen.gone and kiosk.flow.state is S.ATTRACT:
             self._inside = None
             self._loop.after(QUIET_S if self._waiting else 1.0, self._next_comes)
