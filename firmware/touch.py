@@ -23,6 +23,9 @@ class Command:
 
 Meaning = ev.Event | Form | Command | None
 
+LEAVE = ev.HelpPressed()
+"""Back, where no step lies behind: the help screen offers to go on, to call an officer, or to leave."""
+
 
 def meaning(view: View, action: str) -> Meaning:
     """What `action` does on the screen that `view` shows; None: nothing."""
@@ -74,8 +77,8 @@ def _review(view: View, verb: str, value: str) -> Meaning:
         if view.form.page < len(review_pages(view)):
             return replace(view.form, page=view.form.page + 1)
         return ev.Confirmed()
-    if verb == "back" and view.form.page > 1:
-        return replace(view.form, page=view.form.page - 1)
+    if verb == "back":
+        return replace(view.form, page=view.form.page - 1) if view.form.page > 1 else LEAVE
     return None
 
 
@@ -84,7 +87,9 @@ def _consent(view: View, verb: str, value: str) -> Meaning:
         return replace(view.form, stage="eid") if value == "yes" else ev.Declined()
     if verb == "eid":
         return Command("consent", value)
-    return replace(view.form, stage="") if verb == "back" and view.form.stage else None
+    if verb == "back":
+        return replace(view.form, stage="") if view.form.stage else LEAVE
+    return None
 
 
 def _help(view: View, verb: str, _: str) -> Meaning:
@@ -165,13 +170,17 @@ IN_STATE: dict[S, Callable[[View, str, str], Meaning]] = {
     S.LANGUAGE: _language,
 }
 
-SIMPLE: dict[tuple[S, str], ev.Event] = {
+SIMPLE: dict[tuple[S, str], ev.Event | Command] = {
     (S.ATTRACT, "start"): ev.Started(),
+    (S.PROVE, "back"): LEAVE,
+    (S.PORTRAIT, "back"): LEAVE,
+    (S.CONFIRM, "back"): LEAVE,
     (S.CONFIRM, "ok"): ev.Confirmed(),
     (S.RECEIPT, "ok"): ev.Confirmed(),
     (S.FAREWELL, "done"): ev.Confirmed(),
     (S.PAUSED, "ok"): ev.Confirmed(),
     (S.STILL_THERE, "here"): ev.StillHere(),
+    (S.OUT_OF_ORDER, "officer"): Command("call"),
     (S.STATUS, "back"): ev.BackPressed(),
     (S.STATUS, "technician"): ev.TechnicianPressed(),
 }

@@ -67,7 +67,7 @@ class Asks:
             fx.LockChip: partial(self._issue, "lock"),
             fx.Seal: lambda _: self._store(records.seal(self._visit)),
             fx.MakeTicket: self._ticket,
-            fx.CallOfficer: self._buzz,
+            fx.CallOfficer: lambda _: self._buzz(),
             fx.AwaitBadge: self._await_badge,
             fx.Examine: lambda _: self._examine(),
         }
@@ -199,7 +199,7 @@ class Asks:
         self._kiosk.form = replace(self._kiosk.form, rows=(*devices, *rows))
         self._kiosk.draw()
 
-    def _buzz(self, _: fx.CallOfficer) -> None:
+    def _buzz(self) -> None:
         self._panel(lambda panel, _: panel.buzz(BUZZ_S))
 
     def _lock_tray(self, locked: bool) -> None:
@@ -277,6 +277,8 @@ class Asks:
                 self._store(records.audited(visit, officer, "refused", ev.VisitRefused("officer")))
             case "examine":
                 self._examine()
+            case "call":
+                self._buzz()
             case "void" | "except":
                 self._officer_act(command, officer)
 

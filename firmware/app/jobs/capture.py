@@ -10,7 +10,7 @@ import cv2
 from drivers.errors import UserRetry
 from drivers.worker import Stop
 from firmware.app.desk import Desk, until
-from firmware.app.jobs.identify import keep_proof
+from firmware.app.jobs.identify import FLAGS_PART, keep_proof
 from firmware.app.visit import Learned, Seen, Visit
 from firmware.quality.best import Decision, Measure, Score, Verdict, decide
 from firmware.quality.finger_capture import Sample, capture_finger
@@ -239,7 +239,7 @@ def _keep_portrait(desk: Desk, journal: Journal, visit: Visit, sample: PortraitS
         "height_px": height,
     }
     journal.accept(visit.record_id, "portrait", part, {"portrait.jp2": sample.jp2})
-    journal.accept(visit.record_id, "work/portrait_flags", list(sample.flags))
+    journal.accept(visit.record_id, FLAGS_PART, list(sample.flags))
 
 
 def _png(image: FingerImage) -> bytes:

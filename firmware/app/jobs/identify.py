@@ -12,6 +12,7 @@ from firmware.app.desk import Desk
 from firmware.app.visit import TICKET_QR, Learned, Seen, Visit
 from firmware.quality.best import decide
 from firmware.quality.qr import QrError, read_old_card_qr, read_qr
+from firmware.records.drafts import Draft
 from firmware.records.errors import StoreDamaged, TicketRefused
 from firmware.records.format import number as personal_number
 from firmware.records.format.check import parse_day
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from drivers.api import Camera
 
 FRAME_S = 1.5
-REGISTRY_PART = "work/registry"
+REGISTRY_PART, FLAGS_PART = "work/registry", "work/portrait_flags"
 SEXES = ("M", "F")
 HELD = {
     RecordState.DRAFT: Held.DRAFT,
@@ -117,15 +118,8 @@ def reopened(desk: Desk, journal: Journal, record_id: str, by_ticket: bool) -> L
     draft = journal.draft(record_id)
     registry = draft.parts.get(REGISTRY_PART, {})
     left = fingers_left(desk, draft.parts)
-    step = S(draft.step) if draft.step in set(S) else S.PROVE
-    if draft.state is RecordState.FROZEN:
-        step = S.PLACE_CARD if desk.distrust is None else S.CONFIRM
-    elif draft.state is RecordState.COMPLETE:
-        step = S.RECEIPT
-    elif step is S.PORTRAIT and "portrait" in draft.parts:
-        step = S.CONFIRM
     minor = _is_minor(desk, parse_day(registry.get("fields", {}).get("birth_date")))
-    event = ev.Resumed(HELD[draft.state], step, left, by_ticket, minor)
+    event = ev.Resumed(HELD[draft.state], _step(desk, draft, left), left, by_ticket, minor)
     excepted = tuple(name for name in FINGERS if _excepted(draft.parts, name))
     return Learned(
         event,
@@ -142,6 +136,20 @@ def reopened(desk: Desk, journal: Journal, record_id: str, by_ticket: bool) -> L
             "portrait": journal.blob(record_id, "portrait.jp2") if "portrait" in draft.parts else b"",
         },
     )
+
+
+def _step(desk: Desk, draft: Draft, left: tuple[str, ...]) -> S:
+    """Where the visit goes on: the step that was noted, or the next one where its work was kept already."""
+    step = S(draft.step) if draft.step in set(S) else S.PROVE
+    if draft.state is RecordState.FROZEN:
+        return S.PLACE_CARD if desk.distrust is None else S.CONFIRM
+    if draft.state is RecordState.COMPLETE:
+        return S.RECEIPT
+    if step is S.FINGERS and not left:
+        step = S.PORTRAIT
+    if step is S.PORTRAIT and "portrait" in draft.parts and not draft.parts.get(FLAGS_PART):
+        step = S.CONFIRM
+    return step
 
 
 def fingers_left(desk: Desk, parts: Any) -> tuple[str, ...]:
