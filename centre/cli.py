@@ -38,10 +38,21 @@ Database = Annotated[
 
 
 @app.command()
-def init(folder: Folder, database: Database = None) -> None:
+def init(
+    folder: Folder,
+    box: Annotated[str | None, typer.Option(help="Enrol a first box with this id, too.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where that box's identity goes.")] = None,
+    database: Database = None,
+) -> None:
     """Make a new centre: a DEVELOPMENT key set and an empty database."""
-    Station(folder, database).init()
+    if (box is None) != (out is None):
+        raise typer.BadParameter("--box and --out go together")
+    station = Station(folder, database)
+    station.init()
     typer.echo(f"a development centre is ready in {folder}; next: kiosk-centre enrol-box")
+    if box is not None and out is not None:
+        station.enrol_box(box, out)
+        typer.echo(f"{box} is enrolled; its files are in {out}")
 
 
 @app.command()

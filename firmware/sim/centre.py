@@ -26,15 +26,13 @@ class CentreProcess:
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
 
-    def set_up(self) -> None:
-        """Make the development keys on the first run."""
+    def set_up(self, box: str, out: Path) -> None:
+        """Make the development keys on the first run, and `box` its identity in `out`, once."""
+        enrolled = (str(self.folder), "--box", box, "--out", str(out))
         if not (self.folder / "pki").exists():
-            self._run("init", str(self.folder))
-
-    def enrol(self, box: str, out: Path) -> None:
-        """Give `box` its identity in `out`, once."""
-        if not (out / "identity.json").exists():
-            self._run("enrol-box", str(self.folder), "--box", box, "--out", str(out))
+            self._run("init", *enrolled)
+        elif not (out / "identity.json").exists():
+            self._run("enrol-box", *enrolled)
 
     def import_people(self, file: Path) -> None:
         self._run("registry", "import", str(self.folder), str(file))

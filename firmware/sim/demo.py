@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -78,19 +79,21 @@ class VirtualOffice:
         if self.wishes.fresh:
             _forget_records(folder)
         (folder / "centre").mkdir(parents=True, exist_ok=True)
-        self.centre.set_up()
-        self.centre.enrol(BOX, folder / "box" / "identity")
-        write_officers(folder / "box" / "identity" / "officers.json", staff())
         self.people = [
             citizen(self.wishes.seed * 1000 + n, local_day(datetime.now(UTC)))
             for n in range(self.wishes.citizens)
         ]
-        self._import()
         with ExitStack() as opening:  # whatever stops the opening half-way ends what had begun
+            aside = opening.enter_context(ThreadPoolExecutor(1))
+            written = aside.submit(self._write_people)  # their fingers grow while the centre makes its keys
+            self.centre.set_up(BOX, folder / "box" / "identity")
+            write_officers(folder / "box" / "identity" / "officers.json", staff())
+            imported = aside.submit(lambda: self.centre.import_people(written.result()))
             opening.enter_context(self.centre)
             self.station = opening.enter_context(
                 VirtualStation(pcsc=self.wishes.pcsc, real_pace=self.wishes.real_pace, wait=time.sleep)
             )
+            imported.result()
             self._stack = opening.pop_all()
         return self
 
@@ -109,14 +112,14 @@ class VirtualOffice:
         )
         return replace(config, station=station, centre=replace(config.centre, url=self.centre.url))
 
-    def _import(self) -> None:
-        """Put the made-up people into the registry, with templates where NFIQ 2's matcher is installed."""
+    def _write_people(self) -> Path:
+        """The made-up people as the registry takes them, with templates where the matcher is installed."""
         template, close = _template_maker(self.config())
         rows = [registry_row(person, template) for person in self.people]
         close()
         file = self.wishes.folder / "people.json"
         file.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
-        self.centre.import_people(file)
+        return file
 
 
 def _forget_records(folder: Path) -> None:

@@ -126,6 +126,17 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output + str(result.exception or "")
 
 
+def test_a_new_centre_can_enrol_its_first_box_in_one_go(tmp_path: Path) -> None:
+    centre, box = str(tmp_path / "centre"), tmp_path / "box"
+    assert run("init", centre, "--box", "BOX-01", "--out", str(box))[0] == 0
+    assert json.loads((box / "identity.json").read_text())["box"] == "BOX-01"
+
+
+def test_a_first_box_needs_a_place_for_its_identity(tmp_path: Path) -> None:
+    assert run("init", str(tmp_path / "centre"), "--box", "BOX-01")[0] != 0
+    assert not (tmp_path / "centre").exists()
+
+
 def test_the_command_makes_enrols_imports_extracts_and_counts(tmp_path: Path) -> None:
     folder, people = str(tmp_path / "centre"), tmp_path / "people.json"
     people.write_text(json.dumps([PERSON]))
