@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import segno
 from PIL import Image
 
 from ui_fb.canvas import Canvas
@@ -221,6 +220,8 @@ class Page:
 
 def qr_picture(content: str, side_px: int) -> Image.Image:
     """Return a black and white QR code at most `side_px` wide, its quiet zone of four modules included."""
+    import segno  # it brings XML and HTTP along: an eighth of the time to the greeting, which shows no code
+
     rows = [[255 * (not dark) for dark in row] for row in segno.make_qr(content, error="m").matrix]
     code = Image.fromarray(np.pad(np.array(rows, np.uint8), 4, constant_values=255))
     return code.resize((max(1, side_px // code.width) * code.width,) * 2, Image.Resampling.NEAREST)
