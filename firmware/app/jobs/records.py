@@ -165,7 +165,8 @@ def recover(desk: Desk, visit: Visit, greeting: bool) -> Callable[[Journal], Lea
 
     def go_on(journal: Journal) -> Learned | None:
         for record_id in journal.unsealed():
-            _sealed(journal, record_id)
+            if not greeting or record_id != journal.open_record():  # that one's citizen waits for a receipt
+                _sealed(journal, record_id)
         journal.expire()
         waiting = journal.open_record()
         if waiting is None or waiting == visit.record_id:
