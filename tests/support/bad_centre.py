@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from centre.core import utc_now
 from centre.pki import Pki, Role
 from centre.station import Station
 from firmware.records.format.receipt import SignedReceipt, sign
+from statemachine.states import S
 from support import kiosk as stories
 from support import office
 from support.kiosk import Story
@@ -102,13 +103,15 @@ def lying_receipt(folder: Callable[[], Path], **lies: Any) -> Change:
 
 
 @contextmanager
-def story_before(port: int, at: str = "") -> Any:
-    """A story whose box is told that its centre is at `port` of this machine."""
-    with ExitStack() as stack:
-        told: Story = stack.enter_context(stories.story(at=at, started=False))
+def story_before(port: int, at: str = "") -> Iterator[Story]:
+    """A story whose box is told that its centre is at `port` of this machine; with `at` it is started."""
+    with stories.story(at=at, started=False) as told:
         told.centre.stop()
         told.centre.port = port
         told._build()
+        if at:
+            told.start()
+            told.comes(S(at))
         yield told
 
 
