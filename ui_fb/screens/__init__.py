@@ -40,6 +40,8 @@ says so (h, b). *Preview*: `preview_rect` says where the live picture goes.
 import dataclasses
 from collections.abc import Iterator
 
+import numpy as np
+
 from ui_fb.geometry import Size
 from ui_fb.screen import Screen
 from ui_fb.screens.attend import Help, StillThere
@@ -67,8 +69,10 @@ SCREENS: tuple[type[Screen], ...] = (
 def warm(size: Size, theme: Theme = DEFAULT, language: str = "vi") -> Iterator[None]:
     """Draw one made-up example of each screen, a screen a step, so that words and pictures are at hand."""
     for kind in SCREENS:
-        example = next(iter(kind.examples().values()))
-        dataclasses.replace(example, language=language).render(size, theme)
+        example = dataclasses.replace(next(iter(kind.examples().values())), language=language)
+        example.render(size, theme)
+        if live := example.preview(size, theme):
+            live.fit(np.zeros((2, 2), np.uint8))  # the guide over the live picture, too
         yield
 
 
