@@ -11,7 +11,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 
-from benchmarks.figure import About
+from benchmarks.figure import About, say
 from benchmarks.finger_fit import CHECKOUT, FRAME, index, picture
 from drivers.api import FingerImage
 from firmware.quality.finger import measure
@@ -20,6 +20,8 @@ from firmware.quality.nbis.client import FingerScorer, ScoreFailed
 from firmware.quality.nbis.runtime import ScorerMissing, locate
 
 Figure = dict[str, object]
+
+SAID_EVERY = 40
 
 
 def nfiq2_equal() -> Figure:
@@ -32,7 +34,9 @@ def nfiq2_equal() -> Figure:
     times_ms: list[float] = []
     equal: list[bool] = []
     with FingerScorer(runtime, timeout_s=30) as scorer:
-        for file, _, score in index():
+        for number, (file, _, score) in enumerate(index()):
+            if number % SAID_EVERY == 0:
+                say(f"picture {number + 1} by NFIQ 2")
             image, start = picture(file), time.perf_counter()
             try:
                 got = scorer.nfiq2(image)

@@ -36,7 +36,7 @@ from firmware.quality.nbis.client import FingerScorer
 from firmware.quality.nbis.runtime import ScorerMissing, locate
 from statemachine.states import S
 
-CITIZENS, PANEL_16_CITIZEN = (0, 1, 2), 3
+CITIZENS, CITIZENS_16 = (0, 1, 2), (3, 4)
 STARTS = 5
 CAMERA_FPS = 30.0
 PATIENCE_S = 30.0
@@ -136,15 +136,15 @@ def preview() -> list[Figure]:
 
 
 class _Measured:
-    """Two kiosks, one after the other: three citizens before a 32-bit panel, one before a 16-bit one."""
+    """Two kiosks, one after the other: three citizens before a 32-bit panel, two before a 16-bit one."""
 
     def __init__(self) -> None:
         folder = FOLDER / "office"
         folder.mkdir(parents=True, exist_ok=True)
-        with OutsideWorld(folder, count=len(CITIZENS) + 1) as world:
+        with OutsideWorld(folder, count=len(CITIZENS + CITIZENS_16)) as world:
             self.touches = [world.touch_of(0, position, 2) for position in POSITIONS]
             self.watch32, self.memory = self._run(world, 32, CITIZENS)
-            self.watch16, _ = self._run(world, 16, (PANEL_16_CITIZEN,))
+            self.watch16, _ = self._run(world, 16, CITIZENS_16)
 
     def _run(self, world: OutsideWorld, bits: int, citizens: tuple[int, ...]) -> tuple[Watch, PeakMemory]:
         say(f"{len(citizens)} citizens before a {bits}-bit panel")
