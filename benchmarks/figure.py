@@ -29,14 +29,15 @@ class About:
     """How a figure is read: what it says, which way is better, what of it a Pi would change.
 
     `cpu`: a slower core makes it worse in proportion. `simulated`: what of it is made up, "" for nothing.
-    `limit`: the real limit that a box would miss where the projection misses the aim.
+    `limit`: the real limit behind the aim, in the figure's unit, and `limit_of` whose it is.
     """
 
     what: str
     more: bool = False
     cpu: bool = False
     simulated: str = ""
-    limit: str = ""
+    limit: float | None = None
+    limit_of: str = ""
 
 
 def figure(

@@ -84,7 +84,10 @@ ABOUT: Mapping[str, About] = {
         "share of the shared pictures with exactly the reference build's score, or its refusal", more=True
     ),
     "finger.preview_ms": About(
-        "measuring one frame of the sensor's size", cpu=True, limit="128 ms, the sensor's own frame time"
+        "measuring one frame of the sensor's size",
+        cpu=True,
+        limit=128,
+        limit_of="the sensor's own frame time",
     ),
     "finger.preview_spearman": About(
         "rank correlation of the preview's estimate with NFIQ 2; no finger was learnt from", more=True

@@ -107,14 +107,16 @@ ABOUT: Mapping[str, About] = {
         "judging one preview frame, on one core",
         cpu=True,
         simulated=MADE_UP,
-        limit="15 frames a second",
+        limit=66,
+        limit_of="15 live pictures a second",
     ),
     "portrait.still_ms": About("judging one still, on one core", cpu=True, simulated=MADE_UP),
     "portrait.capture_s": About(
         "a whole portrait, from the first frame to the two files, the sitter drawn before",
         cpu=True,
         simulated=MADE_UP,
-        limit="none by law; a person sits still for some seconds",
+        limit=10,
+        limit_of="how long a person sits still gladly",
     ),
     "portrait.virtual_preview_ms": About("one frame of the virtual camera", simulated="all of it"),
     "portrait.jp2_psnr_db": About(

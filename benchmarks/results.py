@@ -54,10 +54,14 @@ def misses(figure: Figure) -> bool:
 
 
 def worse_than_aim(figure: Figure, value: float | None) -> bool:
-    aim = figure["aim"]
-    if aim is None or value is None:
+    return beyond(figure["aim"], value, about(figure["name"]).more)
+
+
+def beyond(limit: float | None, value: float | None, more: bool) -> bool:
+    """Whether `value` is beyond `limit`: under it where more is better."""
+    if limit is None or value is None:
         return False
-    return value < aim if about(figure["name"]).more else value > aim
+    return value < limit if more else value > limit
 
 
 def about(name: str) -> About:
