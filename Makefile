@@ -1,6 +1,6 @@
-# make help lists everything a person does here.
+# make help lists everything a person does here. PYTHON=… in the environment is for deploy/setup.
 SHELL := /bin/bash
-PYTHON := .venv/bin/python
+VENV_PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
 .PHONY: help demo kiosk test hil check format flow screens bench doctor install clean
 
@@ -18,11 +18,11 @@ kiosk: ## the virtual station in your browser, on 127.0.0.1
 
 test: ## unit tests and the contracts on virtual and recorded devices
 	@deploy/setup test
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(ARGS)
 
 hil: ## the contracts on what is plugged in (IDKIOSK_HIL=devices.toml), virtual for the rest
 	@deploy/setup test
-	@$(PYTHON) -m pytest tests/hil -v $(ARGS)
+	@$(VENV_PYTHON) -m pytest tests/hil -v $(ARGS)
 
 check: ## what CI runs first: format, lint, types, import contracts, flow diagram
 	@deploy/setup test
@@ -30,7 +30,7 @@ check: ## what CI runs first: format, lint, types, import contracts, flow diagra
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
-	$(PYTHON) -m statemachine.diagram | diff -u docs/flow.md -
+	$(VENV_PYTHON) -m statemachine.diagram | diff -u docs/flow.md -
 
 format: ## format and mend what can be mended
 	@deploy/setup test
@@ -39,16 +39,16 @@ format: ## format and mend what can be mended
 
 flow: ## draw docs/flow.md from the table
 	@deploy/setup run
-	$(PYTHON) -m statemachine.diagram > docs/flow.md
+	$(VENV_PYTHON) -m statemachine.diagram > docs/flow.md
 
 screens: ## refresh the golden pictures and write the gallery to var/screens
 	@deploy/setup run
-	$(PYTHON) -m ui_fb.gallery tests/unit/ui_fb/golden --golden
-	$(PYTHON) -m ui_fb.gallery var/screens
+	$(VENV_PYTHON) -m ui_fb.gallery tests/unit/ui_fb/golden --golden
+	$(VENV_PYTHON) -m ui_fb.gallery var/screens
 
 bench: ## measure (ONLY=chip for one group); results in var/bench/results.jsonl
 	@deploy/setup test
-	@$(PYTHON) -m benchmarks $(ONLY)
+	@$(VENV_PYTHON) -m benchmarks $(ONLY)
 
 doctor: ## open every configured device and measure it (ARGS="--virtual --json")
 	@deploy/setup run
