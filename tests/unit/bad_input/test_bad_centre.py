@@ -1,4 +1,4 @@
-"""A centre that refuses, lies or is somebody else; a certificate that is wrong or over: the record stays whole."""
+"""A centre that refuses, lies or is another; a certificate that is wrong or over: the record stays whole."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from support import office
 from support.bad_centre import Answer, Twist, lying_receipt, story_before
 from support.kiosk import Story, story
 from support.wire import http_answer, scripted_centre
 
 from centre import pki
-from centre.pki import Pki
+from centre.pki import Pki, Role
 from firmware.records.format.errors import SignatureRefused
+from firmware.records.format.receipt import SignedReceipt, sign
 from firmware.records.journal import Journal
 from statemachine.states import S
 
@@ -53,13 +55,14 @@ def test_a_refused_signature_is_for_the_officer(what: str, monkeypatch: pytest.M
         s.comes(lambda: s.kiosk.flow.session.ticket)
 
 
+def signed(ef_sod: bytes) -> Answer:
+    return Answer.of({"ef_sod": base64.b64encode(ef_sod).decode()})
+
+
 SODS: dict[str, tuple[Answer, S]] = {
-    "a signature over nothing": (
-        Answer.of({"ef_sod": base64.b64encode(b"\x77\x02\x30\x00").decode()}),
-        S.HELP,
-    ),
-    "no EF.SOD": (Answer.of({"ef_sod": base64.b64encode(b"\x30\x00").decode()}), S.PAUSED),
-    "a novel": (Answer.of({"ef_sod": base64.b64encode(b"\x77" * 20_000).decode()}), S.PAUSED),
+    "a signature over nothing": (signed(b"\x77\x02\x30\x00"), S.HELP),
+    "no EF.SOD": (signed(b"\x30\x00"), S.PAUSED),
+    "a novel": (signed(b"\x77" * 20_000), S.PAUSED),
     "no base64": (Answer.of({"ef_sod": "%"}), S.PAUSED),
     "nothing": (Answer.of({}), S.PAUSED),
     "no JSON": (Answer(200, b"SOD"), S.PAUSED),
@@ -146,13 +149,8 @@ FORGED: dict[str, Callable[[Answer], Answer]] = {
 
 
 def resigned(answer: Answer) -> bytes:
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    from firmware.records.format.receipt import SignedReceipt, sign
-
-    return sign(
-        SignedReceipt.from_json(answer.body).receipt, ec.generate_private_key(ec.SECP256R1())
-    ).to_json()
+    key = ec.generate_private_key(ec.SECP256R1())
+    return sign(SignedReceipt.from_json(answer.body).receipt, key).to_json()
 
 
 @pytest.mark.parametrize("what", FORGED)
@@ -165,9 +163,6 @@ def test_what_is_no_receipt_of_the_centre_purges_nothing(what: str, monkeypatch:
 
 
 def test_a_sealed_file_that_is_damaged_is_an_incident_and_the_next_record_is_sent() -> None:
-    with story(at="PLACE_CARD") as s:
-        s.centre.stop()
-        s.until(S.PAUSED)
     with story(at="PLACE_CARD") as s:
         s.until(S.LOCK_CHIP)
         s.centre.stop()
@@ -202,6 +197,8 @@ def over(s: Story, _: Path) -> pki.Credential:
 
 
 def of_nobody(s: Story, _: Path) -> pki.Credential:
+    about = s.box / "identity" / "identity.json"
+    about.write_text(about.read_text().replace(office.BOX, "BOX-UNKNOWN"))
     return pki.issue_box(Pki(s.centre.folder / "pki"), "BOX-UNKNOWN")
 
 
@@ -246,8 +243,6 @@ def test_a_certificate_that_ends_in_the_middle_of_a_visit_still_gives_the_receip
 
 
 def test_a_signer_that_is_not_the_centre_signs_nothing(tmp_path: Path) -> None:
-    from centre.pki import Role
-
     other = pki.create(tmp_path / "pki")
     kept = Path(office._kept().name) / "centre" / "pki"
     shutil.copy(Pki(kept).certificate_path(Role.BOX_CA), other.certificate_path(Role.BOX_CA))
