@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +47,7 @@ Board = Annotated[str | None, typer.Option(help="A file of config/boards, as in 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn what a person can mend about a virtual station into one line and exit code 1."""
+    """Turn what a person can mend about a virtual station into one line and exit code 1; Ctrl-C is 130."""
     from firmware.sim.trouble import MENDABLE
 
     try:
@@ -54,12 +55,15 @@ def explained() -> Iterator[None]:
     except MENDABLE as exc:
         sys.stderr.write(f"kiosk: {exc}\n")
         raise typer.Exit(1) from exc
+    except KeyboardInterrupt as exc:
+        sys.stderr.write("kiosk: stopped\n")
+        raise typer.Exit(128 + signal.SIGINT) from exc
 
 
 @app.command()
 def demo(
     citizens: Annotated[int, typer.Option(min=1, max=50, help="How many made-up citizens come.")] = 1,
-    seed: Annotated[int, typer.Option(help="Who they are: the same seed, the same people.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Who they are: the same seed, the same people.")] = 1,
     worn_fingers: Annotated[bool, typer.Option("--worn-fingers", help="Hands that worked hard.")] = False,
     language: Annotated[Language, typer.Option(help="The language they choose.")] = Language.VI,
     pace: Annotated[Pace, typer.Option(help="Human pauses and device timing, or none.")] = Pace.FAST,
@@ -87,7 +91,7 @@ def demo(
 @app.command()
 def station(
     port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")] = 8470,
-    seed: Annotated[int, typer.Option(help="Who comes: the same seed, the same people.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Who comes: the same seed, the same people.")] = 1,
     pcsc: Annotated[bool, typer.Option("--pcsc", help="The card behind a private pcscd and vpcd.")] = False,
     folder: Annotated[Path, typer.Option(help="Where everything of the station lies.")] = Path("var/station"),
 ) -> None:

@@ -72,14 +72,19 @@ def small(picture: Image.Image) -> Image.Image:
 
 
 def write(folder: Path, *, golden: bool = False, size: Size = SIZE) -> int:
-    """Write every picture, and `index.html` unless `golden`; return how many. Old pictures are removed."""
+    """Write every picture, and `index.html` unless `golden`; return how many. Old pictures are removed.
+
+    Each appears whole or not at all, whenever the writing is stopped.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / "picture.part"
     for old in folder.glob("*.png"):
         old.unlink()
     names = []
     for example in gallery():
         picture = example.picture(size)
-        (small(picture) if golden else picture).save(folder / f"{example.name}.png", optimize=golden)
+        (small(picture) if golden else picture).save(aside, "PNG", optimize=golden)
+        aside.replace(folder / f"{example.name}.png")
         names.append(example.name)
     if not golden:
         (folder / "index.html").write_text(page(names), "utf-8")

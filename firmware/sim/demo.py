@@ -34,6 +34,7 @@ from firmware.records.journal import Journal
 from firmware.sim.centre import CentreProcess
 from firmware.sim.citizen import Habits, VirtualCitizen
 from firmware.sim.evidence import gather
+from firmware.sim.folder import held
 from firmware.sim.officer import VirtualOfficer, staff
 from firmware.sim.people import Citizen, citizen, registry_row
 from firmware.sim.show import Show, report, tables
@@ -76,14 +77,15 @@ class VirtualOffice:
 
     def __enter__(self) -> VirtualOffice:
         folder = self.wishes.folder
-        if self.wishes.fresh:
-            _forget_records(folder)
-        (folder / "centre").mkdir(parents=True, exist_ok=True)
         self.people = [
             citizen(self.wishes.seed * 1000 + n, local_day(datetime.now(UTC)))
             for n in range(self.wishes.citizens)
         ]
         with ExitStack() as opening:  # whatever stops the opening half-way ends what had begun
+            opening.enter_context(held(folder))
+            if self.wishes.fresh:
+                _forget_records(folder)
+            (folder / "centre").mkdir(exist_ok=True)
             aside = opening.enter_context(ThreadPoolExecutor(1))
             written = aside.submit(self._write_people)  # their fingers grow while the centre makes its keys
             self.centre.set_up(BOX, folder / "box" / "identity")
@@ -241,20 +243,20 @@ def demo(wishes: Wishes, console: Console) -> None:
         walker = Walker(office, habits, show.watch)
         try:
             walks = walker.run()
-            show.close()
             evidence = [
                 gather(walker.kiosk.desk, wishes.folder / "centre", walk.record_id, walk.card)
                 for walk in _once(walks)
             ]
         finally:
+            show.close()
             walker.kiosk.close()
         for number, one in enumerate(evidence, start=1):
             tables(console, number, one)
         counts = office.centre.counts()
         show.say("pictures of all screens …")
         show.say(f"{drawn()} pictures: {pictures}/*.png, open {pictures / 'index.html'}")
+        report(wishes.folder / "report.json", evidence)
     show.say(f"centre holds: {counts['records']}, cards granted: {counts['grants']}")
-    report(wishes.folder / "report.json", evidence)
     if len(evidence) != wishes.citizens or sum(counts["records"].values()) != wishes.citizens:
         raise DemoFailed(f"{wishes.citizens} citizens came, {len(evidence)} records are proven: {counts}")
     show.say(f"[bold]{wishes.citizens} citizen(s), {len(evidence)} card(s), {len(evidence)} receipt(s)[/]")
@@ -278,7 +280,11 @@ def _once(walks: list[Walk]) -> list[Walk]:
 def _gallery(folder: Path) -> Iterator[Callable[[], int]]:
     """Draw every screen into `folder` in a process of low priority; the value waits and counts them."""
     command = [sys.executable, "-m", "ui_fb.gallery", str(folder)]
-    with subprocess.Popen(["nice", *command], stdin=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        ["nice", *command],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # a Ctrl-C is for the demo, which then ends this
+    ) as process:
         try:
 
             def drawn() -> int:

@@ -8,10 +8,12 @@ from firmware.sim.browser import PageFailed, PortTaken
 from firmware.sim.centre import CentreFailed
 from firmware.sim.demo import DemoFailed
 from firmware.sim.evidence import NotShown
+from firmware.sim.folder import FolderRefused
 
 MENDABLE = (
     CentreFailed,
     DemoFailed,
+    FolderRefused,
     ModelsMissingError,
     NotShown,
     PageFailed,
