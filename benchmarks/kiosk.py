@@ -40,6 +40,7 @@ CITIZENS, CITIZENS_16 = (0, 1, 2), (3, 4)
 STARTS = 5
 CAMERA_FPS = 30.0
 PATIENCE_S = 30.0
+DRAWN_S = 1.0  # by then the world has drawn its sitter, in every pose and light that comes
 NO_WORLD = "fingers, sitter and card; what they take is not counted"
 
 ABOUT: Mapping[str, About] = {
@@ -129,7 +130,8 @@ def changes() -> list[Figure]:
 
 def preview() -> list[Figure]:
     """Live pictures on the panel in PORTRAIT; peer: the camera's own rate."""
-    seen = _measured().watch32.previews
+    every = _measured().watch32.previews
+    seen = [each for each in every if each[0] - every[0][0] >= DRAWN_S]
     name = "portrait.preview_fps"
     (first_s, first_world_s), (last_s, last_world_s) = seen[0], seen[-1]
     frames, passed_s = len(seen) - 1, last_s - first_s

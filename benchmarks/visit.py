@@ -36,7 +36,7 @@ from ui_fb.screen import Screen
 
 QUIET_S = 10.0
 """A hall is empty for a while before somebody comes: the kiosk has drawn its screens by then."""
-DREAM_S = 3.0
+DREAM_S = 4.0
 """How long who looks aside does so: the live picture moves meanwhile."""
 GIVEN_UP_S = 120.0
 ASKS = ("page", "digits", "stage", "attempt", "finger", "now", "lift", "code")
