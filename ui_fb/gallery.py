@@ -18,7 +18,7 @@ from PIL import Image
 from ui_fb.geometry import Size
 from ui_fb.samples import sample
 from ui_fb.screen import Screen
-from ui_fb.screens import SCREENS
+from ui_fb.screens import SCREENS, ScanQr
 from ui_fb.theme import DEFAULT, Theme
 from ui_fb.words import LANGUAGES
 
@@ -46,7 +46,12 @@ class Example:
 
     def picture(self, size: Size = SIZE, theme: Theme = DEFAULT) -> Image.Image:
         live = self.screen.preview(size, theme)
-        return self.screen.render(size, theme, sample(live.kind) if live else None)
+        return self.screen.render(size, theme, sample(shown_to(self.screen, live.kind)) if live else None)
+
+
+def shown_to(screen: Screen, kind: str) -> str:
+    """Return which sample a screen's live picture of `kind` shows: a ticket where a ticket is asked for."""
+    return "ticket" if isinstance(screen, ScanQr) and screen.what == "ticket" else kind
 
 
 def gallery(languages: Sequence[str] = LANGUAGES) -> Iterator[Example]:

@@ -13,8 +13,12 @@ from ui_fb.geometry import Box
 
 @functools.cache
 def sample(kind: str) -> Image.Image:
-    """Return a picture as the live source of `kind` (qr, portrait, still, finger) would give it."""
-    return {"finger": _finger, "portrait": _portrait, "still": _portrait, "qr": _old_card}[kind]()
+    """Return a picture as the live source of `kind` would give it.
+
+    Kinds: qr (an old card), ticket (a code on paper), portrait, still, finger.
+    """
+    draw = {"finger": _finger, "portrait": _portrait, "still": _portrait, "qr": _old_card, "ticket": _ticket}
+    return draw[kind]()
 
 
 def _finger() -> Image.Image:
@@ -54,12 +58,28 @@ def _old_card() -> Image.Image:
     for row in range(4):
         s.line(((12, 34 + 2.6 * row), (30 - 3 * row, 34 + 2.6 * row)), "#8D99A5", 0.9)
     s.box(Box(24, 17, 16, 16), "#FFFFFF", 0.6)
+    _code(s, 25.1, 18.1, 0.66)
+    return s.done().convert("RGB")
+
+
+def _ticket() -> Image.Image:
+    s = Sketch((640, 480), (64, 48))
+    s.box(Box(0, 0, 64, 48), "#4E5965")
+    s.box(Box(17, 4, 30, 44), "#FBFAF4", 0.8)
+    s.line(((22, 9), (42, 9)), "#8D99A5", 1.6)
+    _code(s, 23.55, 14.5, 0.8)
+    for row, right in enumerate((42, 38, 34)):
+        s.line(((22, 36 + 3 * row), (right, 36 + 3 * row)), "#8D99A5", 0.9)
+    return s.done().convert("RGB")
+
+
+def _code(s: Sketch, x: float, y: float, module: float) -> None:
+    """Something that looks like a QR code of 21 modules, its corner at (x, y); it says nothing."""
     rng = np.random.default_rng(7)
     dark = rng.random((21, 21)) < 0.5
-    for y, x in ((0, 0), (0, 14), (14, 0)):
-        dark[y : y + 7, x : x + 7] = True
-        dark[y + 1 : y + 6, x + 1 : x + 6] = False
-        dark[y + 2 : y + 5, x + 2 : x + 5] = True
+    for top, left in ((0, 0), (0, 14), (14, 0)):
+        dark[top : top + 7, left : left + 7] = True
+        dark[top + 1 : top + 6, left + 1 : left + 6] = False
+        dark[top + 2 : top + 5, left + 2 : left + 5] = True
     for row, column in np.argwhere(dark):
-        s.box(Box(25.1 + column * 0.66, 18.1 + row * 0.66, 0.68, 0.68), "#1B2026")
-    return s.done().convert("RGB")
+        s.box(Box(x + column * module, y + row * module, module + 0.02, module + 0.02), "#1B2026")

@@ -18,13 +18,14 @@ REASONS = (
     "signer_away", "name_refused", "portrait_refused", "content_refused", "step_failed", "pin_locked",
 )  # fmt: skip
 """Why an officer is called; nothing of it when the person asked for one."""
+NEEDS_OFFICER = ("registry_away", "person_unknown", "registry_wrong", "card_differs", "guardian")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Help(Screen):
     """An officer has been called, and why (one of REASONS, or empty).
 
-    `retry` offers to go on alone; the officer's button asks for the badge.
+    `retry` offers to go on alone; else the officer's button, which asks for the badge, is the primary one.
     """
 
     retry: bool = False
@@ -38,14 +39,17 @@ class Help(Screen):
             why, rest = rest.take_top(92, gap=12)
             hint(page, why, "info", page.say(f"help_reason.{self.reason}"), size=30)
         lead(page, rest, page.say("help.lead"), lines=3 if self.reason else 4, size=30 if self.reason else 32)
-        primary = Button(page.say("help.retry"), "retry", "next") if self.retry else None
         officer = Button(page.say("help.officer"), "officer")
-        footer(page, primary, help_=False, back=True, other=officer)
+        if self.retry:
+            retry = Button(page.say("help.retry"), "retry", "next")
+            footer(page, retry, help_=False, back=True, other=officer)
+        else:
+            footer(page, officer, help_=False, back=True)
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
         return {"coming": cls(), "retry": cls(retry=True)} | {
-            reason: cls(retry=True, reason=reason) for reason in REASONS
+            reason: cls(retry=reason not in NEEDS_OFFICER, reason=reason) for reason in REASONS
         }
 
 

@@ -28,6 +28,7 @@ ADVICE = {  # hint or problem → icon
     "blank": "finger",
     "no_match": "swap",
 }
+UNSEEN = ("no_finger", "blank")  # problems without an impression, hence without a score
 GOOD_SCORE = 60  # from here the bar is green; what is good enough is the rule pack's matter
 
 
@@ -36,7 +37,7 @@ class Fingers(Screen):
     """Ten `marks` (todo, now, done, excepted) in the order of POSITIONS, and the finger asked for `now`.
 
     `score` 0..100 of the last impression (None: none yet); `estimate` labels it as such. `hint` is a finger
-    hint or problem; `lift`: this impression is taken, the finger may go.
+    hint or problem; `lift`: a finger lies there before the attempt and has to go first.
     """
 
     marks: tuple[str, ...]
@@ -73,14 +74,14 @@ class Fingers(Screen):
         further = ("done", "now", *start[2:])
         late = ("done", "done", "done", "excepted", "done", "done", "now", "todo", "todo", "todo")
         advice = {
-            name: cls(marks=further, now=second, hint=name, score=38, attempt=2)
+            name: cls(marks=further, now=second, hint=name, score=None if name in UNSEEN else 38, attempt=2)
             for name in ADVICE
             if name != "no_match"
         }
         return {
             "first": cls(marks=start, now=first),
-            "lift": cls(marks=further, now=second, score=78, lift=True),
-            "measured": cls(marks=further, now=second, score=71, estimate=False, hint="centre"),
+            "lift": cls(marks=further, now=second, lift=True),
+            "measured": cls(marks=further, now=second, score=71, estimate=False, hint="hold_still"),
             "exception": cls(marks=late, now=POSITIONS[6]),
         } | advice
 
@@ -110,7 +111,7 @@ def cannot(page: Page, row: Box) -> Box:
 def finger_advice(page: Page, box: Box, advice: str, lift: bool, idle: str) -> None:
     """What to do with the finger now, in words and as a sign."""
     if lift:
-        hint(page, box, "check", page.say("fingers.lift"), "good")
+        hint(page, box, "finger", page.say("fingers.lift"))
     elif advice:
         tone = "alert" if advice in ("no_match", "other_finger") else "plain"
         hint(page, box, ADVICE[advice], page.say(f"finger_hint.{advice}"), tone)

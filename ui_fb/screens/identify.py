@@ -14,7 +14,7 @@ from ui_fb.widgets import Button, bar, button, footer, hint, keypad, lead, tile
 
 WAYS = {"qr": "qr", "chip": "card", "number": "keys", "ticket": "ticket"}  # way → icon
 QR_PROBLEMS = ("not_one", "too_long", "damaged", "number", "ticket_unknown", "ticket_expired")
-NUMBER_PROBLEMS = ("short", "province", "century", "date")
+NUMBER_PROBLEMS = ("short", "province", "century", "date", "unknown", "minor", "away")
 TICKET_PROBLEMS = ("mistyped", "unknown", "expired")
 PAD_WIDE = 352
 NUMBER_DIGITS = 12
@@ -57,7 +57,7 @@ class ScanQr(Screen):
         if self.problem:
             hint(page, rest, "warn", page.say(f"qr.{self.problem}"), "alert", size=28, lines=3)
         else:
-            lead(page, rest, page.say("qr.lead"), lines=3, size=28)
+            lead(page, rest, page.say(f"qr.lead_{self.what}"), lines=3, size=28)
         footer(page, back=True)
 
     @classmethod

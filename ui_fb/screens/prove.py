@@ -38,7 +38,7 @@ class LookUp(Screen):
 class Prove(Screen):
     """One finger against the registry's template. `finger` is a position, `hint` a finger hint or problem.
 
-    `lift`: the impression is taken, the finger may go.
+    `lift`: a finger lies there before the attempt and has to go first.
     """
 
     finger: str

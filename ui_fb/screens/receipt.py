@@ -69,7 +69,7 @@ class Paused(Screen):
             valign="top",
         )
         free = footer(page, Button(page.say("paused.ok"), "ok", "next"))
-        hint(page, free, "ticket", page.say("paused.anywhere"), size=28)
+        hint(page, free, "ticket", page.say("paused.come_back"), size=28)
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:

@@ -19,7 +19,10 @@ CHECKS_A_PAGE = 5
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row of the doctor: a measured `value` against its `limit`; `verdict` is pass, fail or skip."""
+    """One row of the doctor: a measured `value` against its `limit`; `verdict` is pass, fail or skip.
+
+    A `name` that the words do not know is shown as it is.
+    """
 
     name: str
     value: str
@@ -72,14 +75,26 @@ class Technician(Screen):
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
-        rows = (
-            Check("fingerprint.frame_ms", "61 ms", "≤ 120 ms", "pass"),
-            Check("chip.atr", "3B 8F 80 01 80 4F 0C A0", "–", "pass"),
-            Check("camera.sharpness", "41", "≥ 60", "fail"),
-            Check("store.free", "18,4 GB", "≥ 4 GB", "pass"),
-            Check("panel.tray", "–", "–", "skip"),
+        devices = (
+            Check("finger", "ok", "ok", "pass"),
+            Check("camera", "-", "ok", "fail"),
+            Check("chip", "ok", "ok", "pass"),
+            Check("badge", "not configured", "opens", "skip"),
+            Check("panel", "ok", "ok", "pass"),
         )
-        return {"page_one": cls(rows=rows, pages=2), "single": cls(rows=rows[:3])}
+        machine = (
+            Check("disk", "18412 MB", "≥ 4096 MB", "pass"),
+            Check("temperature", "no sensor", "≤ 80 °C", "skip"),
+            Check("clock", "2025-09-30 07:05 UTC", "plausible", "pass"),
+            Check("nfiq2", "NFIQ 2.3", "present", "pass"),
+            Check("face models", "loaded", "present", "pass"),
+        )
+        others = (Check("store", "ok", "ok", "pass"), Check("registry", "ok", "ok", "pass"))
+        return {
+            "page_one": cls(rows=devices, pages=3),
+            "page_two": cls(rows=machine, page=2, pages=3),
+            "single": cls(rows=others),
+        }
 
 
 def _check(page: Page, box: Box, row: Check, *, first: bool) -> None:
@@ -89,7 +104,8 @@ def _check(page: Page, box: Box, row: Check, *, first: bool) -> None:
     icon, colour = VERDICTS[row.verdict]
     page.icon(sign.centred(28, 28), icon, getattr(page.colours, colour))
     name, value, limit = words.columns((0.42, 0.36, 0.22), gap=10)
-    page.text(name, row.name, 26, least=18)
+    known = f"check.{row.name}"
+    page.text(name, page.say(known) if page.words.knows(known) else row.name, 26, least=18)
     page.text(value, row.value, 26, least=16, lines=2, weight=Weight.STRONG)
     page.text(limit, row.limit, 24, least=18, colour=page.colours.quiet, align="right")
 
