@@ -11,7 +11,7 @@ from drivers.chip.dialects.profile import load_profile
 from drivers.chip.errors import CardError
 from drivers.errors import UserRetry
 from drivers.worker import Stop
-from firmware.app.desk import Desk
+from firmware.app.desk import Desk, until
 from firmware.app.store import StoredAttempts
 from firmware.app.visit import Learned, Seen, Visit
 from firmware.document.image import CardImage
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from drivers.api import ChipReader
 
 SLICE_S = 0.25
+LIFT_S = 10.0
 KINDS: Mapping[str, str] = {CardKind.OURS_LOCKED: "ours"}
 
 Step = Callable[[Transaction, str], None]
@@ -35,10 +36,14 @@ STEPS: Mapping[str, tuple[Step, Callable[[], ev.Event]]] = {
 
 
 def await_card(desk: Desk, visit: Visit, lift_first: bool) -> Callable[[ChipReader, Stop], Learned | None]:
-    """Wait for a card and say which one it is; a card just turned down must be lifted first."""
+    """Wait for a card and say which one it is; one just turned down gets a while to be lifted.
+
+    What lies there after that is looked at: it may be another one, laid down while nobody watched.
+    """
 
     def wait(reader: ChipReader, stop: Stop) -> Learned | None:
-        while lift_first and not stop and not reader.await_card(False, SLICE_S):
+        lifting = until(stop, LIFT_S, desk.clock)
+        while lift_first and not lifting.over and not reader.await_card(False, SLICE_S):
             continue
         while not stop:
             if reader.await_card(True, SLICE_S):
