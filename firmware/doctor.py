@@ -5,6 +5,7 @@ The TECHNICIAN and STATUS screens show the same measures; there the devices are 
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.schema import Config
-from drivers.errors import DriverError
+from drivers.errors import DriverError, UserRetry
 from firmware.records.format.rules import VIETNAM
 
 if TYPE_CHECKING:
@@ -25,6 +26,26 @@ if TYPE_CHECKING:
 PASS, FAIL, SKIP = "pass", "fail", "skip"
 THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")
 FIRST_HONEST_YEAR = 2026
+FINGER_FRAME_MS = 300.0
+"""Twice the 128 ms that a U.are.U takes for a frame, and some."""
+CAMERA_FRAME_MS = 67.0
+"""15 live pictures a second."""
+CHIP_RESET_MS = 1000.0
+CAMERA_FRAMES = 5
+PATIENCE_S = 3.0
+ADVICE: tuple[tuple[str, str, str], ...] = (
+    ("chip", "PC/SC 0x8010001[de]", "pcscd is not running: systemctl start pcscd"),
+    ("chip", "PC/SC 0x8010006a", "pcscd's polkit rule keeps this user out: run deploy/install, or be root"),
+    ("chip", "PC/SC 0x8010002e|no reader named", "no such reader: check its cable, and [chip] reader's name"),
+    ("chip", "process has ended", "its library is missing: apt install pcscd libpcsclite1, deploy/setup run"),
+    ("finger", "libusb", "the USB library is missing: apt install libusb-1.0-0"),
+    ("finger", "no sensor", "plug the sensor in: lsusb must list it; [finger] serial must be its own"),
+    ("finger", "denied|permitted", "this user may not use it: install deploy's udev rules, plug it in again"),
+    ("camera", "picamera2", 'apt install python3-picamera2, or set [camera] driver = "opencv"'),
+    ("camera", "no pictures", "[camera] source must be a folder of pictures"),
+    ("", "busy", "another program has it: systemctl stop idkiosk"),
+)
+"""Device, what its error says, what to do; the first row that fits holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +59,17 @@ class Finding:
     advice: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What an open device told; `ms` of `what` against `limit_ms` where it could be timed."""
+
+    text: str
+    what: str = ""
+    ms: float = 0.0
+    limit_ms: float = 0.0
+    advice: str = ""
+
+
 def examine(config: Config, openers: Openers) -> Iterator[Finding]:
     """Measure the machine, then open every configured device one after the other."""
     yield from machine(config)
@@ -46,7 +78,7 @@ def examine(config: Config, openers: Openers) -> Iterator[Finding]:
     yield _device("camera", openers.camera, _camera)
     yield _device("chip", openers.chip, _reader)
     yield _device("badge", openers.badge, _reader)
-    yield _device("panel", openers.panel, lambda panel: str(panel.info.model))
+    yield _device("panel", openers.panel, lambda panel: Measure(str(panel.info.model)))
 
 
 def machine(config: Config) -> Iterator[Finding]:
@@ -92,36 +124,71 @@ def scorers(config: Config) -> Iterator[Finding]:
 
 
 def _device(
-    name: str,
-    opens: Callable[[], AbstractContextManager[Any]] | None,
-    measure: Callable[[Any], str],
+    name: str, opens: Callable[[], AbstractContextManager[Any]] | None, measure: Callable[[Any], Measure]
 ) -> Finding:
     if opens is None:
         return Finding(name, "not configured", "opens", SKIP)
-    started = time.monotonic()
     try:
         with opens() as device:
             virtual = " (virtual)" if device.info.virtual else ""
-            value = f"{measure(device)}{virtual}, {1000 * (time.monotonic() - started):.0f} ms"
-        return Finding(name, value, "opens", PASS)
-    except DriverError as exc:
-        return Finding(name, str(exc), "opens", FAIL, f"check the cable and power of the {name} device")
+            found = measure(device)
+    except (DriverError, ImportError) as exc:
+        return Finding(name, str(exc), "opens", FAIL, advice_for(name, exc))
+    text = f"{found.text}{virtual}"
+    if not found.limit_ms:
+        return Finding(name, text, "opens", PASS)
+    verdict = _verdict(found.ms <= found.limit_ms)
+    limit = f"{found.what} ≤ {found.limit_ms:.0f} ms"
+    return Finding(name, f"{text}, {found.what} {found.ms:.0f} ms", limit, verdict, found.advice)
 
 
-def _finger(sensor: Any) -> str:
+def advice_for(name: str, error: DriverError | ImportError) -> str:
+    """What to do about an error of the device `name` (finger, camera, chip, badge or panel)."""
+    if isinstance(error, ImportError):
+        return "a Python library is missing: run deploy/setup run"
+    if isinstance(error, UserRetry):
+        return "take the card away, and put it down again"
+    device = "chip" if name == "badge" else name
+    for whose, says, advice in ADVICE:
+        if whose in {"", device} and re.search(says, str(error), re.IGNORECASE):
+            return advice
+    return f"check the cable and power of the {name} device"
+
+
+def _finger(sensor: Any) -> Measure:
     lies = sensor.await_finger(True, 0.2)
-    return f"{sensor.info.model}, {'a finger lies there' if lies else 'no finger'}"
+    sensor.frame(PATIENCE_S)  # the first one also waits for the sensor to turn to capturing
+    started = time.monotonic()
+    sensor.frame(PATIENCE_S)
+    text = f"{sensor.info.model}, {'a finger lies there' if lies else 'no finger'}"
+    advice = "plug it into the box itself, without a hub"
+    return Measure(text, "frame", _ms_since(started), FINGER_FRAME_MS, advice)
 
 
-def _camera(camera: Any) -> str:
-    frame = camera.preview(3.0)
+def _camera(camera: Any) -> Measure:
+    """The mean time of some frames, by their own moments."""
+    first = frame = camera.preview(PATIENCE_S)
+    for _ in range(CAMERA_FRAMES):
+        frame = camera.preview(PATIENCE_S)
     height, width = frame.bgr.shape[:2]
-    return f"{camera.info.model}, {width} × {height}"
+    advice = "more light, another USB port, or a camera that gives 15 pictures a second"
+    mean_ms = 1000 * (frame.at_s - first.at_s) / CAMERA_FRAMES
+    return Measure(f"{camera.info.model}, {width} × {height}", "frame", mean_ms, CAMERA_FRAME_MS, advice)
 
 
-def _reader(reader: Any) -> str:
-    lies = reader.await_card(True, 0.2)
-    return f"{reader.info.model}, {'a card lies there' if lies else 'no card'}"
+def _reader(reader: Any) -> Measure:
+    if not reader.await_card(True, 0.2):
+        return Measure(f"{reader.info.model}, no card")
+    started = time.monotonic()
+    reader.connect()
+    advice = "put the card flat on the middle of the reader; try another card"
+    return Measure(
+        f"{reader.info.model}, a card lies there", "reset", _ms_since(started), CHIP_RESET_MS, advice
+    )
+
+
+def _ms_since(started_s: float) -> float:
+    return 1000 * (time.monotonic() - started_s)
 
 
 def team_status(config: Config, journal: Journal, contact: datetime | None) -> dict[str, Any]:
