@@ -110,7 +110,11 @@ def run(config: Settings = None, board: Board = None) -> None:
     from config.load import load
     from firmware.run import run as run_box
 
-    raise typer.Exit(run_box(load(*([config] if config else []), board=board)))
+    settings = load(*([config] if config else []), board=board)
+    code = run_box(settings)
+    if code == EX_CONFIG and settings.station.profile == "virtual":
+        typer.echo("kiosk: this is no box yet; on a PC try `make demo` or `make kiosk`", err=True)
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -29,22 +29,35 @@ NEXT = {
     "purge": "máy sẽ xoá · the box purges it",
     "nothing": "đã xong · nothing is left to do",
 }
+TICKETS = {
+    "ticket_malformed": "this is neither an eight-digit ticket nor a record's id",
+    "ticket_unknown": "no record of this box waits under this ticket",
+    "ticket_expired": "this ticket has run out",
+}
 
 
 @contextmanager
 def _shelf(data: Path) -> Iterator[Shelf]:
     """The store, for reading; what a person can mend is one line and exit code 1."""
     from firmware.box.identity import Identity, IdentityError
-    from firmware.records.errors import RecordsError
+    from firmware.records.errors import RecordsError, TicketRefused
     from firmware.records.format.errors import FormatError
     from firmware.records.shelf import beside
 
+    if not (data / "identity").exists():
+        _refuse(f"{data} holds no box; after `make demo` the demo's is --data var/demo/box")
     try:
         with beside(data / "records", Identity(data / "identity").certificate("box.crt")) as shelf:
             yield shelf
+    except TicketRefused as exc:
+        _refuse(TICKETS[exc.reason])
     except (RecordsError, FormatError, IdentityError) as exc:
-        sys.stderr.write(f"kiosk: {exc}\n")
-        raise typer.Exit(1) from exc
+        _refuse(str(exc))
+
+
+def _refuse(why: str) -> NoReturn:
+    sys.stderr.write(f"kiosk: {why}\n")
+    raise typer.Exit(1)
 
 
 def _say(row: Any, as_json: bool, line: str) -> None:
@@ -72,7 +85,8 @@ def verify(data: Data = DATA, as_json: Json = False) -> None:
     with _shelf(data) as shelf:
         findings = report.verify(shelf)
     for finding in findings:
-        _say(finding, as_json, f"{'good' if finding.good else 'BAD '}  {finding}")
+        problems = f": {'; '.join(finding.problems)}" if finding.problems else ""
+        _say(finding, as_json, f"{'good' if finding.good else 'BAD '}  {finding.subject}{problems}")
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 
