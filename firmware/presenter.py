@@ -10,7 +10,7 @@ from typing import Any
 from firmware.app.visit import TICKET_QR, Visit
 from firmware.quality import GOOD_FRAMES
 from firmware.quality.match import finger_to_prove
-from statemachine.guards import REQUIRED, TRIES
+from statemachine.guards import REQUIRED, TRIES, may_return
 from statemachine.session import FINGERS, Session
 from statemachine.states import CHIP, Device, S
 from ui_fb import screens as ui
@@ -278,7 +278,8 @@ def _officer(view: View, common: Any, purpose: str, stage: str) -> Screen:
 def _help(view: View, common: Any) -> Screen:
     if view.form.stage == "badge":
         return _officer(view, common, "assist", "badge")
-    return ui.Help(retry=view.session.step is not S.LOOKUP, reason=help_reason(view.session), **common)
+    alone = view.session.step is not S.LOOKUP and may_return(view.session, None)
+    return ui.Help(retry=alone, reason=help_reason(view.session), **common)
 
 
 def help_reason(session: Session) -> str:
