@@ -71,9 +71,8 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where everything of the demo lies.")] = Path("var/demo"),
 ) -> None:
     """Let made-up citizens walk from the greeting to a working chip card, on virtual devices."""
-    from rich.console import Console
-
     from firmware.sim import demo as show
+    from firmware.sim.show import console
 
     wishes = show.Wishes(
         citizens=citizens,
@@ -85,7 +84,7 @@ def demo(
         folder=folder,
     )
     with explained():
-        show.demo(wishes, Console(highlight=False))
+        show.demo(wishes, console())
 
 
 @app.command()

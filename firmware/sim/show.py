@@ -32,7 +32,7 @@ SAYS: Mapping[S, tuple[str, str]] = {
     S.WRITE_CHIP: ("Ghi chip", "write the chip, read back, sign"),
     S.VERIFY_CHIP: ("Kiểm tra chip", "verify: passive authentication up to the CSCA"),
     S.LOCK_CHIP: ("Khoá chip", "lock, and proof of the lock"),
-    S.RECEIPT: ("Giấy hẹn", "receipt"),
+    S.RECEIPT: ("Biên nhận", "receipt"),
     S.FAREWELL: ("Cảm ơn", "farewell"),
     S.HOLD_STILL: ("Giữ yên thẻ", "hold the card still"),
     S.HELP: ("Gọi cán bộ", "an officer is called"),
@@ -40,6 +40,14 @@ SAYS: Mapping[S, tuple[str, str]] = {
     S.STILL_THERE: ("Còn đó không?", "still there?"),
     S.OUT_OF_ORDER: ("Tạm ngừng", "out of order"),
 }
+WIDE = 240
+"""Columns of a file or a pipe, where a line stays a line."""
+
+
+def console() -> Console:
+    """Standard output, as wide as the terminal, or as a line needs where there is none."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=WIDE)
 
 
 class Show:
@@ -55,7 +63,10 @@ class Show:
         self._asked: Any = None
 
     def say(self, text: str) -> None:
-        self._console.print(f"{self._clock()}  {text}")
+        self._print(f"  {text}")
+
+    def _print(self, text: str) -> None:
+        self._console.print(f"{self._clock()}{text}", soft_wrap=True)
 
     def watch(self, kiosk: Kiosk) -> None:
         state = kiosk.flow.state
@@ -76,7 +87,7 @@ class Show:
         asked = (session.fingers[0] if session.fingers else "", session.tries, session.reason)
         if session.tries and asked != self._asked:
             hint = f"{asked[0]}: {asked[2]}, attempt {session.tries + 1}"
-            self._console.print(f"{self._clock()}               [dim]again · {hint}[/]")
+            self._print(f"               [dim]again · {hint}[/]")
         self._asked = asked
 
     def close(self) -> None:
@@ -87,7 +98,7 @@ class Show:
 
     def _begin(self, state: S) -> None:
         total = {S.FINGERS: len(FINGERS)}.get(state, 100 if state in CHIP else 0)
-        if total:
+        if total and self._console.is_terminal:
             vi, en = SAYS[state]
             columns = (
                 TextColumn("           {task.description}"),
@@ -105,16 +116,13 @@ class Show:
         if self._state in SAYS and self._state is not S.ATTRACT:
             vi, en = SAYS[self._state]
             took = time.monotonic() - self._entered_s
-            self._console.print(
-                f"{self._clock()}  {self._state:<12} {vi} [dim]·[/] {en} [dim]({took:.1f} s)[/]"
-            )
+            self._print(f"  {self._state:<12} {vi} [dim]·[/] {en} [dim]({took:.1f} s)[/]")
 
 
 def tables(console: Console, number: int, evidence: Evidence) -> None:
     """The closing tables of one citizen, all from what the centre received and the finished card says."""
-    console.print(_captured(number, evidence))
-    console.print(_chip(evidence))
-    console.print(_record(evidence))
+    for table in (_captured(number, evidence), _chip(evidence), _record(evidence)):
+        console.print(table)
 
 
 def _captured(number: int, evidence: Evidence) -> Table:
@@ -124,12 +132,13 @@ def _captured(number: int, evidence: Evidence) -> Table:
     for finger in evidence.manifest["fingers"]:
         scorer = finger["scorer"]["name"] if finger["scorer"] else "-"
         label = f"{finger['score']} ({scorer}{', estimate' if finger['scorer']['estimate'] else ''})"
-        passed = finger["score"] >= evidence.thresholds[finger["position"]]
+        least = evidence.thresholds[finger["position"]]
+        passed = finger["score"] >= least
         table.add_row(
             finger["position"],
             label,
             str(len(finger["attempts"])),
-            "good" if passed else "best of three, below threshold",
+            f"đạt · passed ≥ {least}" if passed else f"best of three, below {least}",
         )
     portrait = evidence.manifest["portrait"]
     size = evidence.manifest["files"][portrait["image"]]["bytes"]

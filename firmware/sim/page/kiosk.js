@@ -5,9 +5,20 @@ const NOTES = {
   no_card: "Chưa có thẻ của hồ sơ trên đầu đọc. · None of this record’s cards lies there.",
   no_record_card: "Hồ sơ này chưa có thẻ nào. · This record has no card yet.",
 };
-const SKINS = { good: "", dry: "khô", wet: "ướt", worn: "mòn" };
-const CARDS = { blank: "Phôi số", record: "Thẻ của hồ sơ", foreign: "Thẻ lạ", none: "Trống" };
-const QR = { own: "QR thẻ cũ", stranger: "QR người khác", nonsense: "QR lạ" };
+// values in both languages: [vi, en]
+const SKINS = { dry: [", khô", ", dry"], wet: [", ướt", ", wet"], worn: [", mòn", ", worn"] };
+const CARDS = {
+  blank: ["Phôi số", "Blank card"],
+  record: ["Thẻ của hồ sơ", "This record’s card"],
+  foreign: ["Thẻ lạ", "Foreign card"],
+};
+const QR = {
+  own: ["QR thẻ cũ", "Own QR"],
+  stranger: ["QR người khác", "Someone else’s QR"],
+  nonsense: ["QR lạ", "Not a card’s QR"],
+};
+const EMPTY = ["Trống", "Empty"];
+const NOTHING = ["", ""];
 const AGAIN_MS = 1000;
 
 const byId = (id) => document.getElementById(id);
@@ -107,10 +118,20 @@ function show(state) {
 
 function askedLabel(asks) {
   const names = station.fingers[asks] ?? { vi: "ngón trỏ phải", en: "right index finger" };
+  return bilingual([`Đặt ${names.vi}`, `Place ${names.en}`]);
+}
+
+function bilingual([vi, en]) {
+  if (vi === en) return [vi];
   const english = document.createElement("span");
   english.lang = "en";
-  english.textContent = `Place ${names.en}`;
-  return [`Đặt ${names.vi} `, english];
+  english.textContent = en;
+  return [`${vi} `, english];
+}
+
+/** Texts in both languages, one after the other; a plain string is the same in both. */
+function joined(...parts) {
+  return ["vi", "en"].map((_, at) => parts.map((part) => (Array.isArray(part) ? part[at] : part)).join(""));
 }
 
 const PRESSED = {
@@ -128,28 +149,38 @@ function press(button, state) {
 }
 
 function tellNow(state) {
-  const { finger } = state;
-  const skin = finger && SKINS[finger.skin];
-  const whose = finger && !finger.own ? " (người khác)" : "";
-  now("finger", finger ? station.fingers[finger.position].vi + whose + (skin && `, ${skin}`) : "", "Trống", "finger");
-  const sits = state.seated && `${state.seated} người${state.eyes_closed ? ", nhắm mắt" : ""}`;
-  now("camera", QR[state.qr] ?? (sits || ""), "Trống", "camera");
-  const card = CARDS[state.card] + (state.card === "blank" ? ` ${state.blank}` : "");
-  now("card", state.card === "none" ? "" : card, "Trống", "chip");
-  now("badge", state.badge === "none" ? "" : state.badge, "Trống");
+  now("finger", fingerNow(state), EMPTY, "finger");
+  now("camera", QR[state.qr] ?? seatNow(state), EMPTY, "camera");
+  const card = CARDS[state.card];
+  now("card", card && joined(card, state.card === "blank" ? ` ${state.blank}` : ""), EMPTY, "chip");
+  now("badge", state.badge !== "none" && joined(state.badge), EMPTY);
   const lit = state.lamps.some((lamp) => lamp > 0);
-  now("lamps", lit ? state.lamps.map((lamp) => `${Math.round(lamp * 100)}%`).join(" · ") : "", "Tắt", "panel");
+  const levels = state.lamps.map((lamp) => `${Math.round(lamp * 100)}%`).join(" · ");
+  now("lamps", lit && joined(levels), ["Tắt", "Off"], "panel");
   byId("now-lamps").prepend(...state.lamps.map(lampOf));
-  now("tray", state.tray_locked ? "Đang khoá" : "", "Mở được", "panel");
-  now("buzzer", state.buzzing ? "Đang kêu" : "", "Im", "panel");
-  now("lux", `${state.lux} lx`, "");
+  now("tray", state.tray_locked && ["Đang khoá", "Locked"], ["Mở được", "Free"], "panel");
+  now("buzzer", state.buzzing && ["Đang kêu", "Sounds"], ["Im", "Silent"], "panel");
+  now("lux", joined(`${state.lux} lx`));
 
-  function now(name, text, otherwise, device) {
+  function now(name, said, otherwise, device) {
     const place = byId(`now-${name}`);
     const away = state.unplugged.includes(device);
-    place.textContent = away ? "Đã rút dây" : text || otherwise;
-    place.className = away ? "alert" : text ? "on" : "";
+    place.replaceChildren(...bilingual(away ? ["Đã rút dây", "Unplugged"] : said || otherwise));
+    place.className = away ? "alert" : said ? "on" : "";
   }
+}
+
+function fingerNow({ finger }) {
+  if (!finger) return null;
+  const { vi, en } = station.fingers[finger.position];
+  const whose = finger.own ? NOTHING : [" (người khác)", " (someone else’s)"];
+  return joined([vi, en], whose, SKINS[finger.skin] ?? NOTHING);
+}
+
+function seatNow({ seated, eyes_closed }) {
+  if (!seated) return null;
+  const people = [`${seated} người`, seated === 1 ? "1 person" : `${seated} people`];
+  return joined(people, eyes_closed ? [", nhắm mắt", ", eyes closed"] : NOTHING);
 }
 
 function lampOf(level) {
