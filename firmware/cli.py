@@ -111,7 +111,8 @@ def run(config: Settings = None, board: Board = None) -> None:
 
     settings = load(*([config] if config else []), board=board)
     code = run_box(settings)
-    if code == EX_CONFIG and settings.station.profile == "virtual":
+    enrolled = (Path(settings.station.data) / "identity").exists()
+    if code == EX_CONFIG and settings.station.profile == "virtual" and not enrolled:
         typer.echo("kiosk: this is no box yet; on a PC try `make demo` or `make kiosk`", err=True)
     raise typer.Exit(code)
 
