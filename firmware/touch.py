@@ -34,10 +34,8 @@ def meaning(view: View, action: str) -> Meaning:
         return _typed(view, value)
     if verb == "erase":
         return replace(view.form, digits=view.form.digits[:-1])
-    if verb == "help":
-        return ev.HelpPressed()
-    if verb == "cannot":
-        return ev.HelpPressed()
+    if verb in ("help", "cannot"):
+        return HELP_IN.get(view.state, ev.HelpPressed())
     answer = IN_STATE.get(view.state)
     return answer(view, verb, value) if answer else SIMPLE.get((view.state, verb))
 
@@ -159,6 +157,16 @@ def _technician(view: View, verb: str, _: str) -> Meaning:
     return ev.BackPressed() if verb in ("back", "status") else None
 
 
+CALL = Command("call")
+HELP_IN: dict[S, Meaning] = {
+    S.ATTRACT: CALL,
+    S.LOOKUP: CALL,
+    S.RECEIPT: CALL,
+    S.PAUSED: CALL,
+    S.STILL_THERE: ev.StillHere(),
+}
+"""Where help is no step of its own: an officer is called and the screen stays, or goes where help is."""
+
 IN_STATE: dict[S, Callable[[View, str, str], Meaning]] = {
     S.IDENTIFY: _identify,
     S.REVIEW: _review,
@@ -180,7 +188,7 @@ SIMPLE: dict[tuple[S, str], ev.Event | Command] = {
     (S.FAREWELL, "done"): ev.Confirmed(),
     (S.PAUSED, "ok"): ev.Confirmed(),
     (S.STILL_THERE, "here"): ev.StillHere(),
-    (S.OUT_OF_ORDER, "officer"): Command("call"),
+    (S.OUT_OF_ORDER, "officer"): CALL,
     (S.STATUS, "back"): ev.BackPressed(),
     (S.STATUS, "technician"): ev.TechnicianPressed(),
 }

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -102,7 +102,8 @@ class _Reader(VirtualReader):
 class Story:
     """One box, one centre, and who stands there. `screens` are the names of the screens that were shown."""
 
-    def __init__(self, folder: Path, person: Citizen, habits: Habits) -> None:
+    def __init__(self, folder: Path, person: Citizen, habits: Habits, panel: bool) -> None:
+        self._has_panel = panel
         self.folder, self.box = folder, folder / "box"
         self.person, self.habits = person, habits
         self.centre = office.CentreHere(folder / "centre")
@@ -124,7 +125,10 @@ class Story:
     def _build(self) -> None:
         self.loop = Loop(self.clock)
         settings = office.config(self.box, self.centre.url)
-        self.kiosk = build(settings, self.station.openers(), MemoryDisplay(SIZE), self.loop, self._look)
+        openers = self.station.openers()
+        if not self._has_panel:
+            openers = replace(openers, panel=None)
+        self.kiosk = build(settings, openers, MemoryDisplay(SIZE), self.loop, self._look)
         self.kiosk.desk.scorer = office.scorer()  # type: ignore[assignment]  # it asks the same child
         self.kiosk.desk.gate = office.gate()
 
@@ -242,6 +246,12 @@ class Story:
     def skip(self, seconds: float) -> None:
         self.clock.skip(seconds)
 
+    def begins(self, language: str = "vi") -> None:
+        """Touch the greeting and choose a language."""
+        self.touch("start")
+        self.comes(S.LANGUAGE)
+        self.touch(f"language:{language}")
+
     def restart(self) -> None:
         """Cut the power, on kiosk and card alike; a new kiosk starts on the disk as it was then."""
         card_lay_there = self.station.chip.holds_card
@@ -318,9 +328,16 @@ def nothing_is_lost(story: Story) -> None:
 
 @contextmanager
 def story(
-    person: Citizen = office.ADULT, at: str = "", habits: Habits | None = None, started: bool = True
+    person: Citizen = office.ADULT,
+    at: str = "",
+    habits: Habits | None = None,
+    started: bool = True,
+    panel: bool = False,
 ) -> Iterator[Story]:
-    """A story that begins at the greeting, or `at` one of SCENES; checked when it ends well."""
+    """A story that begins at the greeting, or `at` one of SCENES; checked when it ends well.
+
+    Most do without the panel, which takes a second to close.
+    """
     habits = habits or Habits(pause_s=0.0)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(_folder()))
@@ -328,7 +345,7 @@ def story(
         if at:
             shutil.rmtree(folder / "box")
             shutil.copytree(scene(at), folder / "box")
-        told = Story(folder, person, habits)
+        told = Story(folder, person, habits, panel)
         told.centre.start()
         stack.callback(told.close)
         told._build()

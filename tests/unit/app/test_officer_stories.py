@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from support import office
 from support.kiosk import Story, story
 
@@ -97,6 +96,7 @@ def test_a_child_needs_a_guardian_whom_an_officer_has_seen() -> None:
         s.officer()
         assert "attest" not in s.screen.acts
         s.touch("act:guardian")
+        s.types(office.ADULT.number)
         s.comes(S.PROVE)
         s.until(S.REVIEW)
         assert "guardian_seen" in s.acts()
@@ -160,13 +160,24 @@ def test_a_wrong_second_pin_does_nothing_and_may_be_typed_again() -> None:
         s.comes(S.PORTRAIT)
 
 
-@pytest.mark.parametrize("wrong", ["finger:left_thumb", "finger:right_index"])
-def test_only_the_finger_that_is_asked_for_is_excepted(wrong: str) -> None:
-    """An exception for another finger must not push the one that is asked for out of the record."""
+def test_an_exception_for_another_finger_leaves_the_one_that_is_asked_for() -> None:
+    with story(at="FINGERS") as s:
+        called(s)
+        s.officer()
+        s.touch("act:except", "finger:left_little", "except:bandaged")
+        s.comes(S.FINGERS)
+        assert s.screen.now == "right_thumb"
+        assert s.fingers_left == 9
+        assert s.screen.marks[-1] == "excepted"
+
+
+def test_a_finger_that_was_kept_is_not_excepted_afterwards() -> None:
     with story(at="FINGERS-1") as s:
         called(s)
         s.officer()
-        s.touch("act:except", wrong, "except:bandaged")
-        s.comes(lambda: s.state is not S.ASSISTED)
-        assert s.state is S.FINGERS
+        s.touch("act:except", "finger:left_thumb", "except:bandaged")
+        s.comes(lambda: s.kiosk.flow.session.reason == "finger_kept")
         assert s.kiosk.flow.session.fingers == ("left_little",)
+        assert (
+            s.ask(lambda journal: journal.draft(s.record_id).parts["finger/left_thumb"]["exception"]) is None
+        )

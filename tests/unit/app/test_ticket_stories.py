@@ -24,7 +24,8 @@ def paused(s: Story) -> str:
 
 
 def identify_by_ticket(s: Story, ticket: str) -> None:
-    s.touch("start", "language:vi", "by:ticket")
+    s.begins()
+    s.touch("by:ticket")
     s.types(ticket)
 
 

@@ -35,7 +35,10 @@ def test_a_pulled_camera_calls_the_officer() -> None:
 
 def test_without_a_sensor_no_visit_is_begun_and_with_it_again_the_box_greets() -> None:
     with story() as s:
-        s.comes(lambda: s.kiosk._recovered)
+        s.touch("start")
+        s.comes(S.LANGUAGE)
+        s.touch("back")
+        s.comes(S.ATTRACT)
         s.station.sensor.unplug()
         s.comes(S.OUT_OF_ORDER)
         assert s.screen.device == "fingerprint"
@@ -44,8 +47,9 @@ def test_without_a_sensor_no_visit_is_begun_and_with_it_again_the_box_greets() -
 
 
 def test_a_lost_panel_stops_nothing() -> None:
-    with story(at="PORTRAIT") as s:
+    with story(at="PORTRAIT", panel=True) as s:
         s.station.panel.unplug()
+        s.comes(lambda: Device.PANEL in s.kiosk.flow.session.lost)
         s.until(S.CONFIRM)
 
 

@@ -15,7 +15,7 @@ WHOLE_VISIT = [
 
 
 def test_a_whole_visit_leaves_one_live_card_and_one_accepted_record() -> None:
-    with story() as s:
+    with story(panel=True) as s:
         s.until(S.FAREWELL)
         s.until(S.ATTRACT)
         s.comes(lambda: len(s.kiosk.last_receipts) == 1)
