@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from config.load import ConfigError
 from config.schema import Config, Station
 from firmware.box.identity import Identity, IdentityError
+from firmware.box.officers import OfficersError, read_officers
 from firmware.quality.nbis.runtime import ScorerMissing, locate
 
 LAB_DIALECTS = frozenset({"lds-plain"})
@@ -43,7 +44,8 @@ def _identity(config: Config) -> Iterator[str]:
         identity.keys(simulated=config.station.profile != "production")
         identity.tls()
         _ = (identity.box, identity.epoch, identity.certificate("csca"), identity.certificate("extract"))
-    except IdentityError as exc:
+        read_officers(identity.folder / "officers.json")
+    except (IdentityError, OfficersError) as exc:
         yield str(exc)
 
 

@@ -44,6 +44,9 @@ PROBLEM_OF_QR = {
 PROBLEM_OF_TICKET = {
     "ticket_malformed": "mistyped", "ticket_unknown": "unknown", "ticket_expired": "expired",
 }  # fmt: skip
+PROBLEM_OF_GUARDIAN = {
+    "guardian_unknown": "unknown", "guardian_minor": "minor", "registry_away": "away",
+}  # fmt: skip
 PROBLEM_OF_PIN = {"pin_wrong": "wrong_pin", "role_refused": "not_allowed", "four_eyes": "same"}
 PAUSED_BECAUSE = {
     "signer_away": "signer", "no_issue": "rules", "clock": "clock", "officer": "officer",
@@ -51,7 +54,7 @@ PAUSED_BECAUSE = {
 }  # fmt: skip
 HELP_BECAUSE = {
     **dict.fromkeys((*PROBLEM_OF_QR, *PROBLEM_OF_NUMBER, *PROBLEM_OF_TICKET), "unreadable"),
-    "guardian_needed": "guardian",
+    **dict.fromkeys(("guardian_needed", "too_young"), "guardian"),
     **dict.fromkeys(("no_template", "no_scorer", "officer_needed", "finger_unclear"), "no_proof"),
     **dict.fromkeys(("foreign", "card_foreign", "card_locked", "again"), "card_wrong"),
     **dict.fromkeys(("hold_card_still", "place_card"), "card_moved"),
@@ -296,6 +299,12 @@ def _assisted(view: View, common: Any) -> Screen:
             return ui.ChooseFinger(marks=finger_marks(view), **common)
         case "except":
             return ui.ExceptReason(finger=view.form.picked, **common)
+        case "guardian":
+            problem = PROBLEM_OF_GUARDIAN.get(view.session.reason or "", "")
+            digits = view.form.digits
+            return ui.EnterNumber(
+                digits=digits, problem="" if digits else problem, whose="guardian", **common
+            )
         case "sure":
             return ui.Sure(question=view.form.picked, **common)
         case "second" | "second_pin" as stage:

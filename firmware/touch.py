@@ -47,6 +47,8 @@ def _typed(view: View, digit: str) -> Meaning:
 
 
 def _length(view: View) -> int:
+    if view.form.stage == "guardian":
+        return NUMBER_DIGITS
     if view.state is S.IDENTIFY:
         return NUMBER_DIGITS if view.session.way == "number" else TICKET_DIGITS
     return PIN_DIGITS
@@ -115,7 +117,8 @@ ACT_EVENTS = {
     "done": ev.ReturnAsked(),
     "pause": ev.PauseAsked(),
 }
-COMMANDS = ("attest", "guardian", "correct", "approve")
+STAGES = {"except": "finger", "guardian": "guardian"}
+COMMANDS = ("attest", "correct", "approve")
 
 
 def _assisted(view: View, verb: str, value: str) -> Meaning:
@@ -127,6 +130,8 @@ def _assisted(view: View, verb: str, value: str) -> Meaning:
             return replace(form, stage="except", picked=value)
         case "except", "except":
             return Command("except", f"{form.picked}:{value}")
+        case "ok", "guardian" if len(form.digits) == NUMBER_DIGITS:
+            return Command("guardian", form.digits)
         case "yes", "sure":
             return Command(form.picked)
         case "ok", "second_pin" if len(form.digits) == PIN_DIGITS:
@@ -143,8 +148,8 @@ def _act(form: Form, act: str) -> Meaning:
         return ACT_EVENTS[act]
     if act in COMMANDS:
         return Command(act)
-    if act == "except":
-        return replace(form, stage="finger")
+    if act in STAGES:
+        return replace(form, stage=STAGES[act])
     return replace(form, stage="sure", picked=act) if act in ("void", "refuse") else None
 
 

@@ -127,13 +127,20 @@ class RegistryAway(Event):
 
 @dataclass(frozen=True, slots=True)
 class Resumed(Event):
-    """A waiting or interrupted record was opened again: what is held, the step it is at, fingers left."""
+    """A waiting or interrupted record was opened again: what is held, the step it is at, fingers left.
+
+    `prove_again`: whoever stands there must first prove that the record is theirs. `known`: the registry
+    had the person. `at_stake`: a card of the present attempt may be live.
+    """
 
     held: Held
     step: S
     fingers: tuple[str, ...]
-    by_ticket: bool
+    prove_again: bool
     minor: bool = False
+    known: bool = True
+    can_prove: bool = True
+    at_stake: bool = False
 
 
 @dataclass(frozen=True, slots=True)

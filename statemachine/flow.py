@@ -167,7 +167,7 @@ def _chip_rows(step: S) -> list[Row]:
         Row(step, ev.CardMoved, S.HELP, None, g.count_try),
         Row(step, ev.ChipBroken, S.HELP, None, g.event_reason),
         Row(step, ev.SignerRefused, S.HELP, None, g.event_reason),
-        Row(step, ev.IssuingBegan, STAY, None, g.note(held=Held.ISSUING)),
+        Row(step, ev.IssuingBegan, STAY, None, g.note(held=Held.ISSUING, at_stake=True)),
     ]
 
 
@@ -177,9 +177,10 @@ TABLE: tuple[Row, ...] = (
     Row(S.ATTRACT, ev.Started, S.OUT_OF_ORDER),
     Row(S.ATTRACT, ev.BadgeRead, S.STATUS),
     *(
-        Row(S.ATTRACT, ev.Resumed, step, g.all_of(g.is_not(g.by_ticket), g.to_step(step)), g.reopened)
+        Row(S.ATTRACT, ev.Resumed, step, g.all_of(g.is_not(g.prove_again), g.to_step(step)), g.reopened)
         for step in RESUMABLE
     ),
+    Row(S.ATTRACT, ev.Resumed, S.PROVE, g.prove_again, g.reopened),
     Row(S.LANGUAGE, ev.LanguageChosen, S.IDENTIFY, None, g.language),
     Row(S.LANGUAGE, ev.BackPressed, S.ATTRACT),
     # -- who it is
@@ -189,7 +190,7 @@ TABLE: tuple[Row, ...] = (
     Row(S.IDENTIFY, ev.Identified, S.LOOKUP),
     Row(S.IDENTIFY, ev.Unreadable, S.IDENTIFY, g.tries_left, g.count_try),
     Row(S.IDENTIFY, ev.Unreadable, S.HELP, None, g.event_reason),
-    Row(S.IDENTIFY, ev.Resumed, S.PROVE, g.by_ticket, g.reopened),
+    Row(S.IDENTIFY, ev.Resumed, S.PROVE, g.prove_again, g.reopened),
     Row(S.LOOKUP, ev.PersonFound, S.HELP, g.found_minor, g.found),
     Row(S.LOOKUP, ev.PersonFound, S.PROVE, g.found_provable, g.found),
     Row(S.LOOKUP, ev.PersonFound, S.HELP, None, g.found),
@@ -198,6 +199,7 @@ TABLE: tuple[Row, ...] = (
     Row(S.LOOKUP, ev.TimedOut, S.HELP, None, g.because("registry_away")),
     Row(S.PROVE, ev.Proven, S.HELP, g.minor_alone, g.because("guardian_needed")),
     *_after_proof(S.PROVE, ev.Proven),
+    Row(S.PROVE, ev.NotProven, S.HELP, g.no_template, g.event_reason),
     Row(S.PROVE, ev.NotProven, S.PROVE, g.tries_left, g.count_try),
     Row(S.PROVE, ev.NotProven, S.HELP, None, g.count_try),
     # -- what they say and agree to
@@ -221,15 +223,15 @@ TABLE: tuple[Row, ...] = (
     Row(S.PLACE_CARD, ev.CardSeen, S.PLACE_CARD, g.tries_left, g.count_try),
     Row(S.PLACE_CARD, ev.CardSeen, S.HELP, None, g.count_try),
     Row(S.PLACE_CARD, ev.NobodyThere, S.STILL_THERE),
-    Row(S.WRITE_CHIP, ev.ChipWritten, S.VERIFY_CHIP, None, g.note(held=Held.ISSUING)),
-    Row(S.WRITE_CHIP, ev.SignerAway, S.HELP, g.issuing, g.because("signer_away")),
+    Row(S.WRITE_CHIP, ev.ChipWritten, S.VERIFY_CHIP, None, g.note(held=Held.ISSUING, at_stake=True)),
+    Row(S.WRITE_CHIP, ev.SignerAway, S.HELP, g.at_stake, g.because("signer_away")),
     Row(S.WRITE_CHIP, ev.SignerAway, S.PAUSED, None, g.because("signer_away")),
     Row(S.VERIFY_CHIP, ev.ChipVerified, S.LOCK_CHIP),
-    Row(S.LOCK_CHIP, ev.ChipLocked, S.RECEIPT, None, g.note(held=Held.COMPLETE)),
+    Row(S.LOCK_CHIP, ev.ChipLocked, S.RECEIPT, None, g.note(held=Held.COMPLETE, at_stake=False)),
     *(row for step in CHIP for row in _chip_rows(step)),
     *(Row(S.HOLD_STILL, ev.CardSeen, step, g.all_of(g.card_is("ours"), g.at(step))) for step in CHIP),
-    Row(S.HOLD_STILL, ev.CardSeen, S.HOLD_STILL, g.all_of(g.issuing, g.tries_left), g.count_try),
-    Row(S.HOLD_STILL, ev.CardSeen, S.WRITE_CHIP, g.all_of(g.card_is("blank"), g.is_not(g.issuing))),
+    Row(S.HOLD_STILL, ev.CardSeen, S.HOLD_STILL, g.all_of(g.at_stake, g.tries_left), g.count_try),
+    Row(S.HOLD_STILL, ev.CardSeen, S.WRITE_CHIP, g.all_of(g.card_is("blank"), g.is_not(g.at_stake))),
     Row(S.HOLD_STILL, ev.CardSeen, S.HOLD_STILL, g.tries_left, g.count_try),
     Row(S.HOLD_STILL, ev.CardSeen, S.HELP, None, g.count_try),
     Row(S.HOLD_STILL, ev.NobodyThere, S.HELP, None, g.because("card_gone")),
@@ -318,6 +320,8 @@ TABLE: tuple[Row, ...] = (
     *_back_to_step(S.ASSISTED, ev.ReturnAsked, HELPED),
     Row(S.ASSISTED, ev.TimedOut, S.HELP, None, g.because("asked")),
     # -- a ticket: resume here or on another box
+    Row(S.PAUSED, ev.ChipLocked, S.RECEIPT, None, g.note(held=Held.COMPLETE, at_stake=False)),
+    Row(S.PAUSED, ev.StepFailed, S.HELP, None, g.no_ticket),
     Row(S.PAUSED, ev.TicketMade, STAY, None, g.note(ticket=True)),
     Row(S.PAUSED, ev.Confirmed, S.ATTRACT, g.ticket_made),
     Row(S.PAUSED, ev.Confirmed, STAY),

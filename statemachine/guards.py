@@ -67,6 +67,11 @@ def issuing(session: Session, _: Any) -> bool:
     return session.held is Held.ISSUING
 
 
+def at_stake(session: Session, _: Any) -> bool:
+    """A card of the present attempt may be live: no other blank is taken for it."""
+    return session.at_stake
+
+
 def ticket_made(session: Session, _: Any) -> bool:
     return session.ticket
 
@@ -108,8 +113,19 @@ def person_known(session: Session, _: Any) -> bool:
     return session.known
 
 
+def no_template(_: Session, event: Any) -> bool:
+    """There is nothing to compare a finger with: trying again is no help."""
+    return event.reason in ("no_template", "no_scorer")
+
+
 def minor_alone(session: Session, _: Any) -> bool:
     return session.minor and not session.guardian
+
+
+def may_attest(session: Session, _: Any) -> bool:
+    """Only for a person whom the registry knows, where proof is asked for, a child with its guardian."""
+    here = session.step in (S.PROVE, S.LOOKUP)
+    return here and session.known and not (session.minor and not session.guardian)
 
 
 def found_minor(session: Session, event: Any) -> bool:
@@ -120,8 +136,8 @@ def found_provable(_: Session, event: Any) -> bool:
     return bool(event.can_prove)
 
 
-def by_ticket(_: Session, event: Any) -> bool:
-    return bool(event.by_ticket)
+def prove_again(_: Session, event: Any) -> bool:
+    return bool(event.prove_again)
 
 
 def to_step(step: S) -> Guard:
@@ -224,11 +240,13 @@ def reopened(session: Session, event: Any) -> Session:
         session,
         held=event.held,
         fingers=event.fingers,
-        known=True,
-        resume_step=event.step if event.by_ticket else None,
+        known=event.known,
+        can_prove=event.can_prove,
+        at_stake=event.at_stake,
+        resume_step=event.step if event.prove_again else None,
         minor=event.minor,
-        guardian=event.minor and not event.by_ticket,
-        proven=None if event.by_ticket or event.step is S.PROVE else "before",
+        guardian=event.minor and not event.prove_again,
+        proven=None if event.prove_again or event.step is S.PROVE else "before",
     )
 
 
@@ -298,5 +316,11 @@ def not_issued(session: Session, event: Any) -> Session:
     return replace(session, held=Held.FROZEN, reason=event.reason)
 
 
+def no_ticket(session: Session, event: Any) -> Session:
+    """The record could not be put aside: the visit goes on, whatever was decided about it."""
+    return replace(session, reason=event.reason, refused=False)
+
+
 def voided(session: Session, _: Any) -> Session:
-    return replace(session, held=Held.FROZEN)
+    """The record stays ISSUING; the attempt that may be live is on the void list."""
+    return replace(session, at_stake=False)

@@ -24,14 +24,16 @@ class Flow:
     def __init__(self, table: Sequence[Row] = TABLE) -> None:
         self.session = Session()
         self.entry = 0
+        self.taken = False
+        """Whether a row was taken for the last event."""
         self._effects: list[fx.Effect] = []
+        self.state = S.ATTRACT
         self._machine = Machine(
-            model=self,
+            model=None,
             states=[state.value for state in STATES],
             initial=S.ATTRACT.value,
             auto_transitions=False,
             ignore_invalid_triggers=True,
-            model_override=True,
         )
         for row in table:
             self._machine.add_transition(
@@ -45,12 +47,13 @@ class Flow:
 
     def feed(self, event: Event) -> list[fx.Effect]:
         """Return what the shell must do now. An event of an earlier entry only yields `Late`."""
+        self.taken = False
         if event.entry is not None and event.entry != self.entry:
             return [fx.Late(self.entry, event)]
         self._effects = []
         trigger = self._machine.events.get(type(event).__name__)
         if trigger is not None:
-            trigger.trigger(self, event)
+            self.taken = bool(trigger.trigger(self, event))
         return self._effects
 
     def begin(self) -> list[fx.Effect]:

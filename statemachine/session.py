@@ -38,6 +38,8 @@ class Session:
     language: str = "vi"
     way: str | None = None
     held: Held = Held.NOTHING
+    at_stake: bool = False
+    """A card of the present attempt may be live (DESIGN section 6, step 4)."""
     step: S = S.ATTRACT
     resume_step: S | None = None
     fingers: tuple[str, ...] = FINGERS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,17 +15,22 @@ from firmware.app.desk import Desk
 from firmware.records.errors import StoreError
 from firmware.records.format.errors import FormatError
 from firmware.uplink.client import CentreClient
-from firmware.uplink.errors import CentreRefused, SealedFileDamaged, UplinkError
+from firmware.uplink.errors import CentreRefused, CentreWrong, SealedFileDamaged, UplinkError
 from firmware.uplink.registry import Registry
+from firmware.uplink.signing import CentreSigner
 
 if TYPE_CHECKING:
     from drivers.worker import Answer
     from firmware.records.outbox import SealedFile
     from firmware.uplink.upload import Uploader
 
+log = logging.getLogger("firmware.courier")
+
 DELIVER, REFRESH = "deliver", "refresh"
 PUT_OFF = (UplinkError, FormatError, StoreError, DeviceFault, OSError)
-"""What ends a round: the line, a receipt that is not for this record, the journal, or the disk beneath."""
+"""What ends a round: the line, the journal, or the disk beneath."""
+WRONG = (CentreWrong, FormatError)
+"""What ends one record's try only: a receipt that is not for it keeps nothing else on the box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class Line:
 
     registry: Registry
     uploader: Uploader
+    signer: CentreSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,8 @@ def open_line(desk: Desk) -> Iterator[Line]:
 
     links = Path(desk.config.station.data) / "uploads"
     with open_registry(desk) as registry, CentreClient(desk.config.centre.url, desk.identity.tls()) as client:
-        yield Line(registry, Uploader(client, links, desk.identity.certificate("receipt")))
+        uploader = Uploader(client, links, desk.identity.certificate("receipt"))
+        yield Line(registry, uploader, CentreSigner(client))
 
 
 def courier(desk: Desk, post: Callable[[Answer], None]) -> Worker[Line]:
@@ -71,7 +79,7 @@ def deliver(desk: Desk) -> Job[Line]:
     def send_all(line: Line, stop: Stop) -> Delivered:
         sent: list[str] = []
         refused: list[str] = []
-        after = 0
+        after, failed = 0, ""
         while not stop:
             try:
                 sealed = desk.store.call(lambda journal, after=after: journal.next_sealed(after))  # type: ignore[misc]
@@ -79,10 +87,13 @@ def deliver(desk: Desk) -> Job[Line]:
                     break
                 after = sealed.sequence
                 stays = _send(desk, line, sealed)
+            except WRONG as exc:
+                failed = str(exc)
+                continue
             except PUT_OFF as exc:
                 return Delivered(tuple(sent), tuple(refused), str(exc))
             (sent if stays is None else refused).append(sealed.record_id)
-        return Delivered(tuple(sent), tuple(refused), "")
+        return Delivered(tuple(sent), tuple(refused), failed or _give_up(desk, line, stop))
 
     return Job(0, DELIVER, send_all)
 
@@ -100,6 +111,21 @@ def _send(desk: Desk, line: Line, sealed: SealedFile) -> str | None:
         return None
     desk.store.call(lambda journal: journal.refused_by_centre(sealed.record_id, reason))
     return reason
+
+
+def _give_up(desk: Desk, line: Line, stop: Stop) -> str:
+    """Tell the centre of records that ended after a card was ordered: it holds their case; why not, or ""."""
+    for record_id, attempts in desk.store.call(lambda journal: journal.to_give_up()):
+        if stop:
+            break
+        try:
+            line.signer.give_up(record_id, attempts)
+        except CentreRefused as exc:
+            log.warning("the centre did not take a given-up record: %s", exc.reason)
+        except UplinkError as exc:
+            return str(exc)
+        desk.store.call(lambda journal, ended=record_id: journal.given_up(ended))  # type: ignore[misc]
+    return ""
 
 
 def refresh() -> Job[Line]:

@@ -9,15 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from drivers.api import PanelInput
 from drivers.errors import DeviceFault
 from drivers.worker import Answer, Broken, Done, Down, Failed, Up
 from firmware.app import store
 from firmware.app.asks import RECOVER, Asks
+from firmware.app.commands import Commands
 from firmware.app.desk import Desk
 from firmware.app.devices import Workers
 from firmware.app.frame import Face
+from firmware.app.housekeeping import House
 from firmware.app.visit import Learned, Seen, Visit
 from firmware.loop import Arrived, Loop, Mailbox
+from firmware.memory import give_back
 from firmware.presenter import Form, View
 from firmware.records.errors import DiskFull, StoreError
 from firmware.touch import Command, meaning
@@ -84,7 +88,7 @@ class Kiosk:
         self._timeout_s: float | None = None
         self._version = 0
         self._recovered, self._early = False, ""
-        self._asks = Asks(self)
+        self.asks, self.house, self._commands = Asks(self), House(self), Commands(self)
 
     # --- life --------------------------------------------------------------------------------------
 
@@ -93,10 +97,12 @@ class Kiosk:
         self._perform(self.flow.begin())
         self.desk.store.worker.start()
         self.workers.start()
-        self._asks.start()
+        self.asks.start()
+        self.house.start()
 
     def close(self) -> None:
-        self._asks.close()
+        self.house.close()
+        self.asks.close()
         self.workers.close()
         self.desk.close()
         self.desk.store.worker.close()
@@ -124,6 +130,8 @@ class Kiosk:
                 self._seen(self._mailbox.take())
             case Answer():
                 self._answered(message)
+            case PanelInput():
+                self.house.heard(message)
             case Tick(entry=entry) if entry == self.flow.entry:
                 self._count_down()
             case Expiry() if (message.entry, message.version) == (self.flow.entry, self._version):
@@ -144,7 +152,7 @@ class Kiosk:
                 self.draw()
             case Command():
                 self.form = replace(self.form, digits="")
-                self._asks.command(meant)
+                self._commands.perform(meant)
                 self.draw()
             case ev.Event():
                 self._feed(replace(meant, entry=self.flow.entry))
@@ -167,11 +175,14 @@ class Kiosk:
     def _answered(self, answer: Answer) -> None:
         if isinstance(answer, Done | Failed) and answer.job == RECOVER:
             self._recovered = True
-            self.loop.post(Act(self._early))
+            early, self._early = self._early, ""
+            self.loop.post(Act(early))
         match answer:
             case Up(worker=name) if name in DEVICES:
                 self._feed(ev.DeviceBack(DEVICES[name]))
-                self._asks.device_up(answer)
+                self.asks.device_up(answer)
+                if name == store.NAME:
+                    self.house.store_up(answer)
             case Down(worker=store.NAME, fault=fault):
                 self._store_failed(fault)
             case Down(worker=name) if name in DEVICES:
@@ -179,7 +190,7 @@ class Kiosk:
             case Done(value=Learned() as learned, entry=entry):
                 self.learn(learned, entry)
             case Done():
-                self._asks.done(answer)
+                self.house.done(answer)
             case Failed():
                 self._failed(answer)
             case Broken():
@@ -192,33 +203,46 @@ class Kiosk:
             case DeviceFault(device=name) if name in DEVICES:
                 self._feed(ev.DeviceLost(DEVICES[name]))
             case _:
-                self._asks.failed(failed)
+                self.house.failed(failed)
                 if failed.entry == self.flow.entry:
                     self._feed(ev.StepFailed("step_failed", entry=failed.entry))
 
     def _store_failed(self, error: Exception) -> None:
         self._feed(ev.StoreFailed(getattr(error, "reason", StoreError.reason)))
         if isinstance(error, DiskFull):
-            self._asks.await_room()
+            self.house.await_room()
 
     def learn(self, learned: Learned, entry: int) -> None:
         """Take a job's answer: what the visit knows from now on, then the event."""
+        before = self.visit
         if entry == self.flow.entry:
-            self.visit = replace(self.visit, **learned.visit)
-        elif "record_id" in learned.visit:
-            self._asks.opened_late(learned.visit["record_id"])
-        if isinstance(learned.event, ev.SecondAccepted) and entry == self.flow.entry:
-            self._asks.second_accepted(learned.event.officer)
+            self.visit = replace(before, **learned.visit)
+        if entry == self.flow.entry and self._of_second(learned.event):
             return
         self._feed(replace(learned.event, entry=entry))
+        if not self.flow.taken and "record_id" in learned.visit:
+            self.visit = before
+            self.house.opened_late(learned.visit["record_id"])
+
+    def _of_second(self, event: ev.Event) -> bool:
+        """Answers about a second officer are the command's that waits for them, not the flow's."""
+        if isinstance(event, ev.SecondAccepted):
+            self._commands.second_accepted(event.officer)
+            return True
+        if isinstance(event, ev.BadgeRead) and self.form.stage == "second":
+            self._commands.second_badge()
+            self.draw()
+            return True
+        return False
 
     # --- what goes out -----------------------------------------------------------------------------
 
     def _feed(self, event: ev.Event) -> None:
         before = self.flow.entry
         self._perform(self.flow.feed(event))
+        if isinstance(event, ev.Sealed) and self.flow.taken:
+            self.house.deliver()
         if self.flow.entry == before:
-            self._asks.stayed(event)
             self.draw()
 
     def _perform(self, effects: list[fx.Effect]) -> None:
@@ -231,21 +255,27 @@ class Kiosk:
                     self._rearm()
                 case fx.StopWork():
                     self.workers.stop_work()
-                    self._asks.stop_work()
+                    self.asks.stop_work()
                 case fx.EndVisit():
-                    self._asks.end_visit(effect)
+                    self.asks.end_visit(effect)
+                    self.house.deliver()
                     self.visit = Visit()
                 case fx.Late():
-                    self._asks.late(effect)
+                    self.house.note("late_answer", event=type(effect.event).__name__)
                 case _:
-                    self._asks.perform(effect)
+                    self.asks.perform(effect)
 
     def _enter(self, enter: fx.Enter) -> None:
         self._timeout_s = None
         self.form = Form(seconds_left=COUNTED_DOWN.get(enter.state, 0))
         if self.form.seconds_left:
             self.loop.after(1.0, Tick(enter.entry))
-        self._asks.entered(enter.state)
+        self._commands.forget()
+        self.asks.entered(enter.state)
+        if enter.state is S.STATUS:
+            self.house.refresh_status()
+        elif enter.state is S.ATTRACT:
+            self.loop.post(give_back)
         self.draw()
 
     def _rearm(self) -> None:

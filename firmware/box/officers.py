@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+ROLES = ("officer", "technician")
 N, R, P, LENGTH = 2**14, 8, 1, 32  # RFC 7914: 16 MiB, some 50 ms on a PC
 
 
@@ -50,11 +51,21 @@ def read_officers(path: Path) -> Mapping[str, Officer]:
     """Return the staff by badge; an absent list is an empty one. Raises OfficersError."""
     try:
         rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        return {row["badge"]: Officer(**row) for row in rows}
+        return {row["badge"]: _checked(Officer(**row)) for row in rows}
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, KeyError) as exc:
         raise OfficersError(f"{path} is not a list of staff: {exc}") from exc
+
+
+def _checked(officer: Officer) -> Officer:
+    """Raise ValueError unless role and PIN are ones that a sign-in can use."""
+    salt, _, digest = officer.pin.partition(":")
+    if officer.role not in ROLES:
+        raise ValueError(f"the role of {officer.badge} is none of {', '.join(ROLES)}")
+    if not bytes.fromhex(salt) or len(bytes.fromhex(digest)) != LENGTH:
+        raise ValueError(f"the PIN of {officer.badge} is not salt:hash")
+    return officer
 
 
 def write_officers(path: Path, officers: list[Officer]) -> None:
@@ -63,5 +74,7 @@ def write_officers(path: Path, officers: list[Officer]) -> None:
         {"badge": o.badge, "officer": o.officer, "name": o.name, "role": o.role, "pin": o.pin}
         for o in officers
     ]
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
+    beside = path.with_suffix(".new")
+    beside.touch(mode=0o600)
+    beside.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
+    beside.replace(path)

@@ -20,6 +20,8 @@ from firmware.records.states import RecordState
 from firmware.records.vault import Vault
 
 S = RecordState
+GIVEN_UP = "given_up"
+"""Stage of the attempts of an ended record, once the centre knows that no card will come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,22 @@ class Attempts:
             self._drafts.move(record_id, S.COMPLETE)
             connection.execute("UPDATE record SET completed_at = ? WHERE id = ?", (at, record_id))
             self._audit.append("kiosk", "complete", record_id)
+
+    def to_give_up(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Ended records whose attempts the centre may still hold open: (record id, attempt numbers)."""
+        with self._db.reading() as connection:
+            rows = connection.execute(
+                "SELECT record_id, max(number) FROM attempt JOIN record ON record.id = record_id"
+                " WHERE state IN (?, ?) AND stage <> ? GROUP BY record_id",
+                (S.REFUSED, S.ABANDONED, GIVEN_UP),
+            ).fetchall()
+        return [(record_id, tuple(range(1, last + 1))) for record_id, last in rows]
+
+    def given_up(self, record_id: str) -> None:
+        """The centre has voided what it granted for a record that ended."""
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE attempt SET stage = ? WHERE record_id = ?", (GIVEN_UP, record_id))
+            self._audit.append("centre", "given_up", record_id)
 
     def lost(self, record_id: str, number: int, officers: Sequence[str]) -> int:
         """This attempt's card will not come back: void it, as `officers` confirm; return the next number.

@@ -196,6 +196,13 @@ class Journal:
     def lost(self, record_id: str, number: int, officers: Sequence[str]) -> int:
         return self._attempts.lost(record_id, number, officers)
 
+    def to_give_up(self) -> list[tuple[str, tuple[int, ...]]]:
+        """See `Attempts.to_give_up`."""
+        return self._attempts.to_give_up()
+
+    def given_up(self, record_id: str) -> None:
+        self._attempts.given_up(record_id)
+
     def complete_without_card(self, record_id: str) -> None:
         self._attempts.complete_without_card(record_id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,8 @@ import httpx
 from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong
 
 MAX_ANSWER_BYTES = 4 << 20
-MAX_REASON_CHARS = 60
+REASON = re.compile("[a-z_]{1,60}")
+"""A key, never free text: it goes into the journal and onto screens."""
 RETRY_LATER = frozenset({408, 423, 425, 429})
 
 
@@ -160,4 +162,4 @@ def _reason(body: bytes) -> str:
         reason = _object(body).get("reason")
     except CentreWrong:
         return "unknown"
-    return reason[:MAX_REASON_CHARS] if isinstance(reason, str) else "unknown"
+    return reason if isinstance(reason, str) and REASON.fullmatch(reason) else "unknown"

@@ -46,8 +46,8 @@ def variants() -> Iterator[ev.Event]:
     for step in RESUMABLE:
         held = {S.PLACE_CARD: Held.FROZEN, S.RECEIPT: Held.COMPLETE}.get(step, Held.DRAFT)
         held = Held.ISSUING if step in (S.WRITE_CHIP, S.VERIFY_CHIP, S.LOCK_CHIP) else held
-        yield from (ev.Resumed(held, step, FEW_FINGERS, by_ticket) for by_ticket in (True, False))
-        yield ev.Resumed(held, step, FEW_FINGERS, by_ticket=True, minor=True)
+        yield from (ev.Resumed(held, step, FEW_FINGERS, prove_again) for prove_again in (True, False))
+        yield ev.Resumed(held, step, FEW_FINGERS, prove_again=True, minor=True)
     yield ev.Proven("finger")
     yield ev.NotProven("finger_differs")
     yield from (ev.FingerKept(finger) for finger in FEW_FINGERS)

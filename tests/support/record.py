@@ -177,6 +177,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
         "eid_request": {"wanted": False, "at": AT},
         "fingers": [finger(position) for position in FINGERS],
         "portrait": portrait(),
+        "corrections": [],
         "iris": {"captured": False, "reason": "no_sensor"},
         "old_card": None,
         "issued_here": True,

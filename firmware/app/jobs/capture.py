@@ -10,7 +10,7 @@ import cv2
 from drivers.errors import UserRetry
 from drivers.worker import Stop
 from firmware.app.desk import Desk, until
-from firmware.app.jobs.identify import FLAGS_PART, keep_proof
+from firmware.app.jobs.identify import keep_proof
 from firmware.app.visit import Learned, Seen, Visit
 from firmware.quality.best import Decision, Measure, Score, Verdict, decide
 from firmware.quality.finger_capture import Sample, capture_finger
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from firmware.quality.portrait_capture import PortraitSample
 
 SLICE_S = 0.25
+FOUR_EYES = ("missing", "amputated")
+"""Exceptions for ever: two officers confirm them."""
 MATCHER = "nbis bozorth3"
 SCORERS = {
     Measure.NFIQ2: {"name": "NFIQ 2", "version": "2.3", "estimate": False},
@@ -40,6 +42,8 @@ def prove_finger(desk: Desk, visit: Visit, entry: int) -> Callable[[FingerSensor
     finger = finger_to_prove(visit.templates)
 
     def prove(sensor: FingerSensor, stop: Stop) -> Learned | None:
+        if not finger:
+            return Learned(ev.NotProven("no_template"))
         try:
             sample = _sample(desk, sensor, stop, entry)
         except UserRetry:
@@ -175,17 +179,20 @@ def _no_finger(finger: str) -> dict[str, Any]:
 def except_finger(
     desk: Desk, visit: Visit, finger: str, reason: str, officers: tuple[str, ...]
 ) -> Callable[[Journal], Learned]:
-    """Write an exception down in the officers' names; a sample that is there stays beside it."""
-    permanence = "permanent" if reason in ("missing", "amputated") and len(officers) > 1 else "temporary"
+    """Write an exception down in the officers' names; a sample that is there stays beside it.
+
+    A finger that is not there at all needs two officers, and no sample of it can have been kept.
+    """
+    permanence = "permanent" if reason in FOUR_EYES else "temporary"
 
     def keep(journal: Journal) -> Learned:
         assert visit.record_id is not None  # noqa: S101  ASSISTED at FINGERS has a draft
-        if reason == "amputated" and permanence == "temporary":
+        if reason in FOUR_EYES and len(officers) < 2:
             return Learned(ev.ActRefused("four_eyes"))
         name = f"finger/{finger}"
         part = journal.draft(visit.record_id).parts.get(name) or _no_finger(finger)
-        if reason in ("missing", "amputated"):
-            part = {**part, "image": None, "score": None, "scorer": None}
+        if finger in visit.fingers_done or (reason in FOUR_EYES and part["image"]):
+            return Learned(ev.ActRefused("finger_kept"))
         exception = {
             "reason": reason,
             "permanence": permanence,
@@ -237,9 +244,9 @@ def _keep_portrait(desk: Desk, journal: Journal, visit: Visit, sample: PortraitS
         "at": desk.stamp(),
         "width_px": width,
         "height_px": height,
+        "flags": list(sample.flags),
     }
     journal.accept(visit.record_id, "portrait", part, {"portrait.jp2": sample.jp2})
-    journal.accept(visit.record_id, FLAGS_PART, list(sample.flags))
 
 
 def _png(image: FingerImage) -> bytes:

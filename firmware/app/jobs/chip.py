@@ -90,16 +90,6 @@ def issue(
     return work
 
 
-def void_card(desk: Desk, visit: Visit, officers: tuple[str, ...]) -> Callable[[ChipReader, Stop], Learned]:
-    """Two officers give the present attempt up: its SOD goes onto the void list."""
-
-    def void(reader: ChipReader, _: Stop) -> Learned:
-        _transaction(desk, reader, 0, lambda: None).lost(_id(visit), officers)
-        return Learned(ev.CardVoided())
-
-    return void
-
-
 def _transaction(desk: Desk, reader: ChipReader, entry: int, began: Callable[[], None]) -> Transaction:
     def progress(progress: IssueProgress) -> None:
         desk.show(Seen(entry, fraction=progress.fraction))

@@ -23,14 +23,17 @@ from firmware.records.states import RecordState
 from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong, PersonUnknown
 from firmware.uplink.registry import Person, Registry
 from statemachine import events as ev
+from statemachine.flow import RESUMABLE
 from statemachine.session import FINGERS
-from statemachine.states import Held, S
+from statemachine.states import CHIP, Held, S
 
 if TYPE_CHECKING:
     from drivers.api import Camera
 
 FRAME_S = 1.5
-REGISTRY_PART, FLAGS_PART = "work/registry", "work/portrait_flags"
+ADULT = 18
+"""Who may stand in as a guardian (Civil Code 2015, art. 20)."""
+REGISTRY_PART = "work/registry"
 SEXES = ("M", "F")
 HELD = {
     RecordState.DRAFT: Held.DRAFT,
@@ -99,7 +102,7 @@ def resume_ticket(desk: Desk, code: str) -> Callable[[Journal], Learned]:
         except TicketRefused as exc:
             return Learned(ev.Unreadable(str(exc)))
         try:
-            return reopened(desk, journal, record_id, by_ticket=True)
+            return reopened(desk, journal, record_id, prove_again=True)
         except StoreDamaged:
             return damaged(desk, journal, record_id)
 
@@ -113,13 +116,24 @@ def damaged(desk: Desk, journal: Journal, record_id: str) -> Learned:
     return Learned(ev.StepFailed("record_damaged"))
 
 
-def reopened(desk: Desk, journal: Journal, record_id: str, by_ticket: bool) -> Learned:
+def reopened(desk: Desk, journal: Journal, record_id: str, prove_again: bool) -> Learned:
     """Tell the flow where a record stands, from what is on the disk."""
     draft = journal.draft(record_id)
     registry = draft.parts.get(REGISTRY_PART, {})
     left = fingers_left(desk, draft.parts)
     minor = _is_minor(desk, parse_day(registry.get("fields", {}).get("birth_date")))
-    event = ev.Resumed(HELD[draft.state], _step(desk, draft, left), left, by_ticket, minor)
+    templates = {p: bytes.fromhex(t) for p, t in registry.get("templates", {}).items()}
+    at_stake = draft.state is RecordState.ISSUING and journal.attempt(record_id).issuing
+    event = ev.Resumed(
+        HELD[draft.state],
+        _step(desk, draft, left, at_stake),
+        left,
+        prove_again,
+        minor,
+        known=bool(registry.get("known")),
+        can_prove=bool(templates) and desk.scorer is not None,
+        at_stake=at_stake,
+    )
     excepted = tuple(name for name in FINGERS if _excepted(draft.parts, name))
     return Learned(
         event,
@@ -128,7 +142,7 @@ def reopened(desk: Desk, journal: Journal, record_id: str, by_ticket: bool) -> L
             "case": draft.case,
             "subject": registry.get("fields", {}),
             "number": registry.get("number", ""),
-            "templates": {p: bytes.fromhex(t) for p, t in registry.get("templates", {}).items()},
+            "templates": templates,
             "eid": draft.parts.get("eid_request", {}).get("wanted", False),
             "fingers_done": tuple(name for name in FINGERS if name not in (*left, *excepted)),
             "fingers_excepted": excepted,
@@ -138,16 +152,19 @@ def reopened(desk: Desk, journal: Journal, record_id: str, by_ticket: bool) -> L
     )
 
 
-def _step(desk: Desk, draft: Draft, left: tuple[str, ...]) -> S:
+def _step(desk: Desk, draft: Draft, left: tuple[str, ...], at_stake: bool) -> S:
     """Where the visit goes on: the step that was noted, or the next one where its work was kept already."""
-    step = S(draft.step) if draft.step in set(S) else S.PROVE
+    step = S(draft.step) if draft.step in RESUMABLE else S.PROVE
+    if draft.state is RecordState.ISSUING:
+        return (step if step in CHIP else S.WRITE_CHIP) if at_stake else S.PLACE_CARD
     if draft.state is RecordState.FROZEN:
         return S.PLACE_CARD if desk.distrust is None else S.CONFIRM
     if draft.state is RecordState.COMPLETE:
         return S.RECEIPT
     if step is S.FINGERS and not left:
         step = S.PORTRAIT
-    if step is S.PORTRAIT and "portrait" in draft.parts and not draft.parts.get(FLAGS_PART):
+    portrait = draft.parts.get("portrait")
+    if step is S.PORTRAIT and portrait and ("approved_by" in portrait or not portrait.get("flags")):
         step = S.CONFIRM
     return step
 
@@ -202,6 +219,41 @@ def look_up(desk: Desk, visit: Visit) -> Callable[[Registry, Stop], Learned | No
     return ask
 
 
+def see_guardian(
+    desk: Desk, visit: Visit, officer: str, number: str
+) -> Callable[[Registry, Stop], Learned | None]:
+    """Look the guardian up by number and write them into the record, in the officer's name."""
+
+    def ask(registry: Registry, _: Stop) -> Learned:
+        try:
+            _check(desk, number)
+            person = registry.lookup(number)
+        except (NumberProblem, PersonUnknown):
+            return Learned(ev.ActRefused("guardian_unknown"))
+        except (CentreWrong, CentreUnreachable, CentreRefused, OSError):
+            return Learned(ev.ActRefused("registry_away"))
+        born = parse_day(person.fields.get("birth_date"))
+        if number == visit.number or born is None or age_on(born, local_day(desk.now())) < ADULT:
+            return Learned(ev.ActRefused("guardian_minor"))
+        return desk.store.call(lambda journal: _keep_guardian(desk, journal, visit, officer, person))
+
+    return ask
+
+
+def _keep_guardian(desk: Desk, journal: Journal, visit: Visit, officer: str, person: Person) -> Learned:
+    assert visit.record_id is not None  # noqa: S101  ASSISTED with a person known has a draft
+    guardian = {
+        "full_name": person.fields.get("full_name", ""),
+        "number": person.number,
+        "relation": "guardian",
+        "officer": officer,
+        "at": desk.stamp(),
+    }
+    journal.accept(visit.record_id, "guardian", guardian)
+    journal.audit.append(officer, "guardian_seen", visit.record_id)
+    return Learned(ev.GuardianPresent())
+
+
 def _found(desk: Desk, visit: Visit, person: Person) -> ev.Event:
     """PersonFound, unless the registry contradicts itself, the number or the old card."""
     born = parse_day(person.fields.get("birth_date"))
@@ -213,6 +265,8 @@ def _found(desk: Desk, visit: Visit, person: Person) -> ev.Event:
         return ev.PersonUnknown("registry_wrong")
     if any(_plain(person.fields.get(name, "")) != _plain(said) for name, said in visit.card_says.items()):
         return ev.PersonUnknown("card_differs")
+    if age_on(born, local_day(desk.now())) < desk.pack.from_age:
+        return ev.PersonUnknown("too_young")
     minor = _is_minor(desk, born)
     provable = bool(person.fingers) and desk.scorer is not None
     return ev.PersonFound(str(person.source), minor, provable)
@@ -236,6 +290,8 @@ def _begun(desk: Desk, journal: Journal, visit: Visit, person: Person | None, ev
     kept = {
         "number": visit.number,
         "fields": fields,
+        "known": isinstance(event, ev.PersonFound),
+        "read": "QR" if visit.card_says else "none",
         "source": str(person.source) if person else "",
         "templates": {position: template.hex() for position, template in templates.items()},
     }

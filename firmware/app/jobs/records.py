@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from firmware.app.desk import Desk
-from firmware.app.jobs.identify import damaged, keep_proof, reopened
+from firmware.app.jobs.identify import REGISTRY_PART, damaged, keep_proof, reopened
 from firmware.app.visit import Learned, Visit
 from firmware.document.errors import DataGroupError, DocumentError, MrzError
 from firmware.document.image import CardImage
@@ -25,6 +25,8 @@ CONSENT_TEXT = "2024-07.1"
 RECEIPT_SIGNS = 8
 CONTENT = {"mrz_name": "name_refused", "dg2": "portrait_refused"}
 """What cannot go onto a card and has a text of its own; `mrz_`: in which field of the zone."""
+SAME_PERSON = timedelta(minutes=2)
+"""After a power cut as short as this the same person is taken to stand there still."""
 WAITS = (RecordState.DRAFT, RecordState.FROZEN, RecordState.ISSUING)
 
 
@@ -59,6 +61,44 @@ def attest(desk: Desk, visit: Visit, officer: str) -> Callable[[Journal], Learne
         return Learned(ev.Attested())
 
     return keep
+
+
+def note_corrections(desk: Desk, visit: Visit, officer: str) -> Callable[[Journal], Learned]:
+    """What the citizen marked as wrong goes into the record as a correction case, in the officer's name."""
+
+    def keep(journal: Journal) -> Learned:
+        at = desk.stamp()
+        noted = [{"field": field, "officer": officer, "at": at} for field in sorted(visit.wrong)]
+        journal.accept(_id(visit), "corrections", noted)
+        journal.audit.append(officer, "correction", visit.record_id, {"fields": sorted(visit.wrong)})
+        return Learned(ev.CorrectionNoted())
+
+    return keep
+
+
+def approve_portrait(visit: Visit, officer: str) -> Callable[[Journal], Learned]:
+    """The officer takes the portrait with its flags; the record says who."""
+
+    def keep(journal: Journal) -> Learned:
+        record_id = _id(visit)
+        part = journal.draft(record_id).parts["portrait"]
+        files = {part["image"]: journal.blob(record_id, part["image"])}
+        journal.accept(record_id, "portrait", {**part, "approved_by": officer}, files)
+        journal.audit.append(officer, "portrait_approved", record_id)
+        return Learned(ev.PortraitApproved())
+
+    return keep
+
+
+def void_card(visit: Visit, officers: tuple[str, ...]) -> Callable[[Journal], Learned]:
+    """Two officers give the present attempt up; if it was ISSUING, its SOD goes onto the void list."""
+
+    def void(journal: Journal) -> Learned:
+        record_id = _id(visit)
+        journal.lost(record_id, journal.attempt(record_id).number, officers)
+        return Learned(ev.CardVoided())
+
+    return void
 
 
 def audited(
@@ -99,7 +139,8 @@ def _fix(desk: Desk, visit: Visit, journal: Journal, record_id: str) -> None:
     draft = journal.draft(record_id)
     subject = card_subject(desk, visit)
     journal.accept(record_id, "subject", _stated(visit, subject))
-    journal.accept(record_id, "old_card", {"read": "QR" if visit.case == "renewal" else "none"})
+    read = draft.parts.get(REGISTRY_PART, {}).get("read", "none")
+    journal.accept(record_id, "old_card", {"read": read})
     captured = parse_moment(draft.parts["portrait"]["at"]) or desk.now()
     portrait = journal.blob(record_id, draft.parts["portrait"]["image"])
     journal.freeze(record_id, CardImage.of(subject, portrait, captured).to_bytes())
@@ -127,7 +168,7 @@ def _stated(visit: Visit, subject: dict[str, str]) -> dict[str, Any]:
             "source": "officer" if name in ("issue_date", "expiry_date") else "registry",
             "previous": visit.subject.get(name) if value != visit.subject.get(name) else None,
             "seen": True,
-            "confirmed": True,
+            "confirmed": name not in visit.wrong,
         }
         for name, value in subject.items()
     }
@@ -167,19 +208,29 @@ def recover(desk: Desk, visit: Visit, greeting: bool) -> Callable[[Journal], Lea
         for record_id in journal.unsealed():
             if not greeting or record_id != journal.open_record():  # that one's citizen waits for a receipt
                 _sealed(journal, record_id)
-        journal.expire()
+        if desk.distrust is None:
+            journal.expire()
         waiting = journal.open_record()
         if waiting is None or waiting == visit.record_id:
             return None
         try:
             if greeting and not _hardly_begun(journal, waiting):
-                return reopened(desk, journal, waiting, by_ticket=False)
+                return reopened(desk, journal, waiting, prove_again=_was_long_ago(desk, journal, waiting))
             put_aside(desk, waiting)(journal)
         except StoreDamaged:
             return damaged(desk, journal, waiting)
         return None
 
     return go_on
+
+
+def _was_long_ago(desk: Desk, journal: Journal, record_id: str) -> bool:
+    """Whether somebody else may stand there by now: then the record is shown to nobody unproven."""
+    if journal.state(record_id) is RecordState.COMPLETE:
+        return False
+    steps = journal.steps(record_id)
+    last = parse_moment(steps[-1]["at"]) if steps else None
+    return last is None or desk.now() - last > SAME_PERSON
 
 
 def put_aside(desk: Desk, record_id: str) -> Callable[[Journal], None]:
@@ -210,7 +261,11 @@ def receipt_code(record_id: str) -> str:
 
 
 def make_ticket(desk: Desk, visit: Visit, reason: str) -> Callable[[Journal], Learned]:
+    """Put the record aside; one whose card was finished meanwhile needs a receipt, not a ticket."""
+
     def wait(journal: Journal) -> Learned:
+        if journal.state(_id(visit)) is RecordState.COMPLETE:
+            return Learned(ev.ChipLocked())
         until = desk.now() + timedelta(days=desk.pack.waiting_days)
         ticket = journal.wait(_id(visit), reason, until)
         return Learned(ev.TicketMade(), {"ticket": ticket, "ticket_until": _day(local_day(until))})
@@ -218,16 +273,16 @@ def make_ticket(desk: Desk, visit: Visit, reason: str) -> Callable[[Journal], Le
     return wait
 
 
-def end(visit: Visit, outcome: Outcome, officer: str) -> Callable[[Journal], None]:
-    """Close the record as the visit ended; a record that waits or is complete stays."""
+def end(desk: Desk, visit: Visit, outcome: Outcome, officer: str) -> Callable[[Journal], None]:
+    """Close the record as the visit ended; one that cannot end waits, one that waits or is complete stays."""
 
     def close(journal: Journal) -> None:
         if visit.record_id is None:
             return
         state = journal.state(visit.record_id)
         if state not in (RecordState.DRAFT, RecordState.FROZEN):
-            return
-        if outcome is Outcome.ABANDONED:
+            put_aside(desk, visit.record_id)(journal)
+        elif outcome is Outcome.ABANDONED:
             journal.abandon(visit.record_id, "left")
         elif outcome is Outcome.REFUSED:
             journal.refuse(visit.record_id, "refused", officer or "citizen")

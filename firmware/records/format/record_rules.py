@@ -57,6 +57,20 @@ def _person(manifest: Manifest) -> Iterator[Problem]:
     yield from _number(subject)
 
 
+def _corrections(manifest: Manifest) -> Iterator[Problem]:
+    """A field that the citizen did not confirm is a correction case, and no other field is one."""
+    noted = {correction["field"] for correction in manifest["corrections"]}
+    for name, field in manifest["subject"].items():
+        if field["confirmed"] == (name in noted):
+            yield Problem(f"subject.{name}.confirmed", "must be true unless corrections has the field")
+
+
+def _approval(manifest: Manifest) -> Iterator[Problem]:
+    portrait = manifest["portrait"]
+    if portrait.get("flags") and "approved_by" not in portrait:
+        yield Problem("portrait.approved_by", "is missing for a portrait with flags")
+
+
 def _number(subject: Manifest) -> Iterator[Problem]:
     sex, born = subject["sex"]["value"], _optional_day(subject, "birth_date")
     try:
@@ -193,6 +207,8 @@ RULES: tuple[Callable[[Manifest], Iterator[Problem]], ...] = (
     _times,
     _chain,
     _person,
+    _corrections,
+    _approval,
     _age,
     _guardian,
     _proof,

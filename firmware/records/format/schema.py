@@ -62,7 +62,7 @@ def _stated(least: int) -> c.Check:
             "source": c.one_of(*SOURCES),
             "previous": c.nullable(c.text(400, 0)),
             "seen": c.must_be(True),
-            "confirmed": c.must_be(True),
+            "confirmed": c.boolean,
         }
     )
 
@@ -98,8 +98,14 @@ _portrait = c.fields(
         "attempts": c.integer(1, 1000),
         "at": c.moment,
     },
-    {"width_px": c.integer(1, 8192), "height_px": c.integer(1, 8192)},
+    {
+        "width_px": c.integer(1, 8192),
+        "height_px": c.integer(1, 8192),
+        "flags": c.listing(_word, 32),
+        "approved_by": _id,
+    },
 )
+_correction = c.fields({"field": c.one_of(*MANDATORY, *OPTIONAL), "officer": _id, "at": c.moment})
 _proof = c.fields(
     {"method": c.one_of("finger", "chip", "officer"), "at": c.moment},
     {
@@ -142,6 +148,7 @@ SECTIONS: dict[str, c.Check] = {
     ),
     "eid_request": c.fields({"wanted": c.boolean, "at": c.moment}),
     "portrait": _portrait,
+    "corrections": c.listing(_correction, 32),
     "old_card": c.nullable(
         c.fields(
             {"read": c.one_of("chip", "QR", "seen", "none")},

@@ -92,7 +92,30 @@ def test_a_voided_card_leads_to_a_new_blank() -> None:
         ev.PinAccepted("NV-01", Role.OFFICER),
         ev.CardVoided(),
     )
-    assert (flow.state, flow.session.held) == (S.PLACE_CARD, Held.FROZEN)
+    assert (flow.state, flow.session.at_stake) == (S.PLACE_CARD, False)
+    flow.feed(ev.CardSeen("blank"))
+    assert flow.state is S.WRITE_CHIP
+
+
+def test_a_record_that_was_issuing_once_cannot_be_refused_after_its_card_was_voided() -> None:
+    flow, _ = told(*TO_RECEIPT, ev.CardMoved(), ev.HelpPressed(), ev.BadgeRead())
+    for event in (ev.PinAccepted("NV-01", Role.OFFICER), ev.CardVoided(), ev.HelpPressed(), ev.BadgeRead()):
+        flow.feed(event)
+    flow.feed(ev.PinAccepted("NV-01", Role.OFFICER))
+    flow.feed(ev.VisitRefused("not_eligible"))
+    assert (flow.state, flow.session.reason) == (S.ASSISTED, "issuing_goes_forward")
+
+
+def test_a_card_finished_while_the_disk_was_away_ends_with_its_receipt() -> None:
+    flow, _ = told(*TO_RECEIPT, ev.StoreFailed("disk_full"), ev.DeviceBack(Device.STORE))
+    assert flow.state is S.PAUSED
+    flow.feed(ev.ChipLocked())
+    assert (flow.state, flow.session.held) == (S.RECEIPT, Held.COMPLETE)
+
+
+def test_who_cannot_be_compared_is_the_officers_at_once() -> None:
+    flow, _ = told(*TO_REVIEW[:5], ev.NotProven("no_template"))
+    assert (flow.state, flow.session.reason) == (S.HELP, "no_template")
 
 
 def test_without_a_line_the_record_waits_with_a_ticket() -> None:
@@ -159,7 +182,7 @@ def test_three_wrong_fingers_need_an_officer_and_cannot_be_guessed_further() -> 
 
 
 def test_a_resumed_record_goes_on_at_its_step_after_proof() -> None:
-    resumed = ev.Resumed(Held.DRAFT, S.PORTRAIT, (), by_ticket=True)
+    resumed = ev.Resumed(Held.DRAFT, S.PORTRAIT, (), prove_again=True)
     flow, _ = told(
         ev.Started(), ev.LanguageChosen("vi"), ev.WayChosen("ticket"), resumed, ev.Proven("finger")
     )
@@ -167,7 +190,7 @@ def test_a_resumed_record_goes_on_at_its_step_after_proof() -> None:
 
 
 def test_after_a_power_cut_the_box_is_back_in_the_same_step() -> None:
-    flow, _ = told(ev.Resumed(Held.DRAFT, S.FINGERS, ("left_ring", "left_little"), by_ticket=False))
+    flow, _ = told(ev.Resumed(Held.DRAFT, S.FINGERS, ("left_ring", "left_little"), prove_again=False))
     assert (flow.state, flow.session.fingers[0]) == (S.FINGERS, "left_ring")
 
 

@@ -146,4 +146,4 @@ def test_the_review_opens_only_after_proof(edges: tuple[Step, ...]) -> None:
 def test_a_record_resumed_by_ticket_is_proven_again(edges: tuple[Step, ...]) -> None:
     for edge in edges:
         if isinstance(edge.event, ev.Resumed) and edge.before[0] is S.IDENTIFY:
-            assert edge.after[0] is (S.PROVE if edge.event.by_ticket else S.IDENTIFY)
+            assert edge.after[0] is (S.PROVE if edge.event.prove_again else S.IDENTIFY)

@@ -1,0 +1,100 @@
+"""What a screen asks for that must be durable, or checked, before the flow hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from firmware.app.jobs import capture, identify, records, staff
+from firmware.presenter import Form
+from firmware.records.journal import Journal
+from firmware.touch import Command
+from statemachine import events as ev
+from statemachine.guards import may_attest
+
+if TYPE_CHECKING:
+    from firmware.app.kiosk import Kiosk
+
+
+class Commands:
+    """Turns commands into jobs. Lives on the loop's thread."""
+
+    def __init__(self, kiosk: Kiosk) -> None:
+        self._kiosk = kiosk
+        self._waiting = Command("")
+        """The act that waits for a second officer."""
+
+    def forget(self) -> None:
+        """Another state was entered: nothing waits for a second officer any more."""
+        self._waiting = Command("")
+
+    def perform(self, command: Command) -> None:
+        desk, visit, session = self._kiosk.desk, self._kiosk.visit, self._kiosk.flow.session
+        officer = session.officer or ""
+        match command.name:
+            case "number":
+                self._kiosk.learn(identify.typed_number(desk, command.value), self._kiosk.flow.entry)
+            case "ticket":
+                self._store(identify.resume_ticket(desk, command.value))
+            case "wrong":
+                self._store(records.keep_wrong(visit, command.value))
+            case "consent":
+                self._store(records.keep_consent(desk, visit, session.language, command.value == "yes"))
+            case "pin" if visit.badge in desk.officers:
+                self._store(staff.check_pin(desk.officers[visit.badge], command.value))
+            case "second_pin" if visit.badge in desk.officers:
+                self._store(staff.check_second(desk.officers[visit.badge], command.value, officer))
+            case "examine":
+                self._kiosk.house.examine()
+            case "call":
+                self._kiosk.asks.buzz()
+            case _ if officer:
+                self._staff(command, officer)
+
+    def _staff(self, command: Command, officer: str) -> None:
+        """Acts of an officer who is signed in; each leaves its mark in the record or the audit log."""
+        desk, visit, session = self._kiosk.desk, self._kiosk.visit, self._kiosk.flow.session
+        match command.name:
+            case "attest" if may_attest(session, None):
+                self._store(records.attest(desk, visit, officer))
+            case "guardian" if session.known:
+                self._kiosk.asks.on_registry(identify.see_guardian(desk, visit, officer, command.value))
+            case "correct":
+                self._store(records.note_corrections(desk, visit, officer))
+            case "approve" if session.portrait:
+                self._store(records.approve_portrait(visit, officer))
+            case "refuse":
+                self._store(records.audited(visit, officer, "refused", ev.VisitRefused("officer")))
+            case "void" | "except":
+                self._maybe_four_eyes(command, officer)
+            case _:
+                self._kiosk.handle(ev.ActRefused("not_here", entry=self._kiosk.flow.entry))
+
+    def _maybe_four_eyes(self, command: Command, officer: str) -> None:
+        """What cannot be taken back needs a second officer's card and PIN first."""
+        finger, _, reason = command.value.partition(":")
+        if command.name == "except" and reason not in capture.FOUR_EYES:
+            desk, visit = self._kiosk.desk, self._kiosk.visit
+            self._store(capture.except_finger(desk, visit, finger, reason, (officer,)))
+            return
+        self._waiting = command
+        self._kiosk.form = Form(stage="second")
+        self._kiosk.asks.await_second_badge()
+
+    def second_badge(self) -> None:
+        """The second officer's card is there: now their PIN."""
+        self._kiosk.form = replace(self._kiosk.form, stage="second_pin", digits="")
+
+    def second_accepted(self, second: str) -> None:
+        desk, visit = self._kiosk.desk, self._kiosk.visit
+        officers = (self._kiosk.flow.session.officer or "", second)
+        command, self._waiting = self._waiting, Command("")
+        if command.name == "void":
+            self._store(records.void_card(visit, officers))
+        elif command.name == "except":
+            finger, _, reason = command.value.partition(":")
+            self._store(capture.except_finger(desk, visit, finger, reason, officers))
+
+    def _store(self, ask: Callable[[Journal], Any]) -> None:
+        self._kiosk.desk.store.submit(self._kiosk.flow.entry, "keep", ask)
