@@ -14,7 +14,7 @@ import pytest
 from support.kiosk import Story, story
 
 from drivers.virtual.skin import Finger, impression
-from firmware.app.asks import ROOM_S
+from firmware.app.housekeeping import ROOM_S
 from firmware.records import disk
 from firmware.records.database import Database
 from firmware.records.drafts import Drafts
