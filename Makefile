@@ -6,7 +6,7 @@ VENV_PYTHON := .venv/bin/python
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  options go through ARGS: make demo ARGS="--citizens 3 --pcsc"; make bench ONLY=chip'
+	@echo '  options go through ARGS: make demo ARGS="--citizens 3 --pcsc"; make bench ONLY=kiosk'
 
 demo: ## a made-up citizen walks from the greeting to a working card (ARGS="--help")
 	@deploy/setup run
@@ -46,7 +46,7 @@ screens: ## refresh the golden pictures and write the gallery to var/screens
 	$(VENV_PYTHON) -m ui_fb.gallery tests/unit/ui_fb/golden --golden
 	$(VENV_PYTHON) -m ui_fb.gallery var/screens
 
-bench: ## measure (ONLY=chip for one group); results in var/bench/results.jsonl
+bench: ## measure (ONLY=kiosk, portrait or finger for one group); results in var/bench/results.jsonl
 	@deploy/setup test
 	@$(VENV_PYTHON) -m benchmarks $(ONLY)
 
