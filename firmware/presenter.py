@@ -55,6 +55,7 @@ PAUSED_BECAUSE = {
 HELP_BECAUSE = {
     **dict.fromkeys((*PROBLEM_OF_QR, *PROBLEM_OF_NUMBER, *PROBLEM_OF_TICKET), "unreadable"),
     **dict.fromkeys(("guardian_needed", "too_young"), "guardian"),
+    "record_damaged": "step_failed",
     **dict.fromkeys(("no_template", "no_scorer", "officer_needed", "finger_unclear"), "no_proof"),
     **dict.fromkeys(("foreign", "card_foreign", "card_locked", "again"), "card_wrong"),
     **dict.fromkeys(("hold_card_still", "place_card"), "card_moved"),
