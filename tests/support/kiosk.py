@@ -351,8 +351,8 @@ def story(
         told._build()
         if started:
             told.start()
-            if at:
-                told.comes(S(at.partition("-")[0]))
+            if at:  # where the scene was kept a while ago, the citizen proves again on the way
+                told.until(S(at.partition("-")[0]))
         yield told
         nothing_is_lost(told)
 

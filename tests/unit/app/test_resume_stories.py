@@ -5,12 +5,19 @@ from __future__ import annotations
 import pytest
 from support.kiosk import Story, story
 
+from firmware.records.journal import Journal
 from statemachine.states import S
 
 
 def cut_before_the_step_is_noted(s: Story, step: S) -> None:
     s.ask(lambda journal: journal.step(s.record_id, step))
     s.restart()
+
+
+def flag_portrait(journal: Journal, record_id: str) -> None:
+    part = journal.draft(record_id).parts["portrait"]
+    blobs = {part["image"]: journal.blob(record_id, part["image"])}
+    journal.accept(record_id, "portrait", {**part, "flags": ["sharpness"]}, blobs)
 
 
 @pytest.mark.parametrize("state", [S.REVIEW, S.CONSENT, S.FINGERS, S.PORTRAIT, S.CONFIRM, S.PLACE_CARD])
@@ -33,7 +40,7 @@ def test_a_good_portrait_was_kept() -> None:
 
 def test_a_flagged_portrait_that_nobody_approved_is_taken_again() -> None:
     with story(at="CONFIRM") as s:
-        s.ask(lambda journal: journal.accept(s.record_id, "work/portrait_flags", ["sharpness"]))
+        s.ask(lambda journal: flag_portrait(journal, s.record_id))
         cut_before_the_step_is_noted(s, S.PORTRAIT)
         s.comes(S.PORTRAIT)
         s.until(S.CONFIRM)

@@ -331,7 +331,7 @@ def test_a_card_that_falls_silent_is_waited_for_and_then_finished() -> None:
 
 @pytest.mark.parametrize("scene", ["PORTRAIT", "PLACE_CARD"])
 def test_a_panel_that_is_gone_stops_nothing(scene: str) -> None:
-    with story(at=scene) as s:
+    with story(at=scene, panel=True) as s:
         unplug(s.station, "panel")
         s.until(S.RECEIPT)
         assert Device.PANEL in s.kiosk.flow.session.lost
