@@ -130,11 +130,15 @@ class Worker(Generic[D]):
             for stop in self._wanted:
                 stop.set()
 
-    def close(self, timeout_s: float = 5.0) -> None:
-        """Let the running job end, close the device, end the thread."""
+    def end(self) -> None:
+        """Ask the job to stop, the device to be closed and the thread to end; `close` waits for it."""
         self._closing.set()
         self.stop_work()
         self._jobs.put(None)
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Let the running job end, close the device, end the thread."""
+        self.end()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
 

@@ -112,7 +112,10 @@ class Workers:
             self.panel.submit(Job(0, "lamps", lambda panel, _: panel.lamps(left, right)))
 
     def close(self) -> None:
-        """The panel last: its outputs go safe whatever the others do."""
+        """All at once, and the panel last: its outputs go safe whatever the others do."""
+        for worker in self.all:
+            if worker is not self.panel:
+                worker.end()
         for worker in self.all:
             worker.close()
 

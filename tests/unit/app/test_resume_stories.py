@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from support.kiosk import Story, story
 
@@ -52,3 +54,15 @@ def test_a_restart_on_the_receipt_shows_it_again() -> None:
         s.restart()
         s.until(S.ATTRACT)
         s.comes(lambda: s.record == "PURGED")
+
+
+def test_after_a_long_while_the_person_proves_again_before_anything_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with story(at="CONFIRM") as s:
+        monkeypatch.setattr("firmware.app.jobs.records.SAME_PERSON", timedelta(0))
+        s.screens.clear()
+        s.restart()
+        s.comes(S.PROVE)
+        assert s.screens == ["Attract", "Prove"]
+        s.until(S.CONFIRM)
