@@ -112,7 +112,8 @@ def test_a_killed_kiosk_lands_on_its_step_and_finishes_once(cut: Cut, folder: Pa
         assert told[0]["state"] == "ATTRACT"
         landed = told[1] if cut.lands != "ATTRACT" else told[0]
         assert landed.get("state") == cut.lands, told[:4]
-        assert not cut.fingers_left or landed["fingers_left"] == cut.fingers_left
+        if cut.fingers_left:  # a scene kept for a while is proven again: the proof is kept first
+            assert landed["fingers_left"] in (cut.fingers_left, cut.fingers_left + 1)
         one_record_and_one_card(centre, folder)
     finally:
         centre.stop()

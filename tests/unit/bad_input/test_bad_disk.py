@@ -52,6 +52,9 @@ def full_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def gives_finger(s: Story) -> None:
+    """A scene kept for a while was proven again: that finger may lie there still."""
+    s.station.sensor.lift()
+    s.comes(lambda: not s.screen.lift)
     finger = Finger(s.person.seed, s.screen.now)
     s.loop.after(0.2, lambda: s.station.sensor.place(impression(finger, 1, dry=0.05)))
 
