@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +31,7 @@ from drivers.virtual.card.reader import VirtualReader
 from firmware.app.build import build
 from firmware.app.kiosk import Act, Kiosk
 from firmware.loop import Loop
+from firmware.records.clock import stamp
 from firmware.records.journal import Journal
 from firmware.sim.citizen import Habits, VirtualCitizen
 from firmware.sim.officer import PINS
@@ -343,8 +345,7 @@ def story(
         folder = Path(stack.enter_context(_folder()))
         office.first_morning(folder)
         if at:
-            shutil.rmtree(folder / "box")
-            shutil.copytree(scene(at), folder / "box")
+            lay_out(at, folder / "box")
         told = Story(folder, person, habits, panel)
         told.centre.start()
         stack.callback(told.close)
@@ -368,6 +369,14 @@ SCENES = ("", "REVIEW", "CONSENT", "FINGERS", "FINGERS-1", "PORTRAIT", "CONFIRM"
 @cache
 def _scenes() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="kiosk-scenes-")
+
+
+def lay_out(name: str, box: Path) -> None:
+    """Put a scene's disk in the place of `box`, as if the power had been cut just now."""
+    shutil.rmtree(box)
+    shutil.copytree(scene(name), box)
+    with closing(sqlite3.connect(box / "records" / "journal.db")) as journal, journal:
+        journal.execute("UPDATE step SET at = ?", (stamp(datetime.now(UTC)),))
 
 
 @cache
