@@ -20,7 +20,7 @@ from statemachine.states import Role
 if TYPE_CHECKING:
     from drivers.api import ChipReader
 
-SLICE_S = 0.5
+SLICE_S = 0.2
 
 
 def await_badge(desk: Desk, fresh: bool) -> Callable[[ChipReader, Stop], Learned | None]:

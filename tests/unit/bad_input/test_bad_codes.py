@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from support import office
 from support.kiosk import Story, story
+from support.rows import row
 
 from drivers.virtual.skin import Finger, impression
 from firmware.records import tickets
@@ -14,6 +15,7 @@ from firmware.sim.citizen import qr_picture
 from statemachine.guards import TRIES
 from statemachine.states import S
 from ui_fb import screens as ui
+from ui_fb.screen import Screen
 
 GOOD = office.ADULT.qr()
 NUMBER = office.ADULT.number
@@ -45,16 +47,21 @@ CODES = {
 }
 
 
-@pytest.mark.parametrize("what", CODES)
-def test_a_wrong_qr_code_is_told_and_nothing_is_begun(what: str) -> None:
-    text, problem = CODES[what]
+def test_a_wrong_qr_code_is_told_and_nothing_is_begun() -> None:
     with story() as s:
         s.until(ui.Identify)
-        s.touch("by:qr")
-        s.station.camera.show_picture(qr_picture(text, module_px=3))
-        s.comes(lambda: isinstance(s.screen, ui.ScanQr) and s.screen.problem == problem)
-        s.station.camera.show_picture(None)
-        nothing_begun(s)
+        for what, (text, problem) in CODES.items():
+            with row(what):
+                s.touch("by:qr")
+                s.station.camera.show_picture(qr_picture(text, module_px=3))
+                shows_problem(s, ui.ScanQr, problem)
+                s.station.camera.show_picture(None)
+                s.touch("back")
+                nothing_begun(s)
+
+
+def shows_problem(s: Story, screen: type[Screen], problem: str) -> None:
+    s.comes(lambda: isinstance(s.screen, screen) and s.screen.problem == problem)
 
 
 def nothing_begun(s: Story) -> None:
@@ -80,16 +87,17 @@ NUMBERS = {
 }
 
 
-@pytest.mark.parametrize("what", NUMBERS)
-def test_an_impossible_number_is_told_and_nothing_is_begun(what: str) -> None:
-    digits, problem = NUMBERS[what]
+def test_an_impossible_number_is_told_and_nothing_is_begun() -> None:
     with story() as s:
         s.until(ui.Identify)
-        s.touch("by:number")
-        s.types(digits)
-        s.comes(lambda: isinstance(s.screen, ui.EnterNumber) and s.screen.problem == problem)
-        assert s.screen.digits == "", "the next digits begin anew"
-        nothing_begun(s)
+        for what, (digits, problem) in NUMBERS.items():
+            with row(what):
+                s.touch("by:number")
+                s.types(digits)
+                shows_problem(s, ui.EnterNumber, problem)
+                assert s.screen.digits == "", "the next digits begin anew"
+                s.touch("back")
+                nothing_begun(s)
 
 
 def test_a_number_that_is_not_finished_goes_nowhere() -> None:
@@ -106,15 +114,16 @@ TICKETS = {
 }
 
 
-@pytest.mark.parametrize("what", TICKETS)
-def test_a_wrong_ticket_is_told_and_nothing_is_begun(what: str) -> None:
-    digits, problem = TICKETS[what]
+def test_a_wrong_ticket_is_told_and_nothing_is_begun() -> None:
     with story() as s:
         s.until(ui.Identify)
-        s.touch("by:ticket")
-        s.types(digits)
-        s.comes(lambda: isinstance(s.screen, ui.EnterTicket) and s.screen.problem == problem)
-        nothing_begun(s)
+        for what, (digits, problem) in TICKETS.items():
+            with row(what):
+                s.touch("by:ticket")
+                s.types(digits)
+                shows_problem(s, ui.EnterTicket, problem)
+                s.touch("back")
+                nothing_begun(s)
 
 
 @pytest.mark.parametrize("way", ["ticket", "qr"])
