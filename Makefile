@@ -1,6 +1,8 @@
 # make help lists everything a person does here. PYTHON=… in the environment is for deploy/setup.
 SHELL := /bin/bash
 VENV_PYTHON := .venv/bin/python
+# one more than there are cores: many tests wait for a process that they started
+TEST_WORKERS ?= $(shell echo $$(( $$(nproc) + 1 )))
 .DEFAULT_GOAL := help
 .PHONY: help demo kiosk test hil check format flow screens bench doctor install clean
 
@@ -18,7 +20,7 @@ kiosk: ## the virtual station in your browser, on 127.0.0.1
 
 test: ## unit tests and the contracts on virtual and recorded devices
 	@deploy/setup test
-	@$(VENV_PYTHON) -m pytest $(ARGS)
+	@$(VENV_PYTHON) -m pytest -n $(TEST_WORKERS) --dist worksteal $(ARGS)
 
 hil: ## the contracts on what is plugged in (IDKIOSK_HIL=devices.toml), virtual for the rest
 	@deploy/setup test

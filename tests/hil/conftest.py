@@ -27,7 +27,7 @@ from ui_fb.display import Display, MemoryDisplay
 from ui_fb.framebuffer import Framebuffer
 from ui_fb.touch import Touch, open_touch
 
-LEDGER = pytest.StashKey[Ledger]()
+DEVICE = "device"
 USED = pytest.StashKey[list[tuple[str, Origin, str]]]()
 Was = Callable[[str, Origin, str], None]
 
@@ -158,17 +158,28 @@ def _opener(devices: Devices, kind: str) -> Callable[[], Any]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What was used goes with the report: the worker that ran the test is not the one that prints."""
     report = yield
     if report.when == "call" or report.outcome != "passed":
-        ledger = item.config.stash.setdefault(LEDGER, Ledger())
-        for row in item.stash.get(USED, []):
-            ledger.count(row, report.outcome)
+        report.user_properties += [(DEVICE, list(map(str, row))) for row in item.stash.get(USED, [])]
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    ledger = config.stash.get(LEDGER, Ledger())
+@pytest.hookimpl
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    ledger = Ledger()
+    for report in _reports(terminalreporter):
+        for name, (kind, origin, which) in report.user_properties:
+            if name == DEVICE:
+                ledger.count((kind, Origin(origin), which), report.outcome)
     if ledger.rows:
         terminalreporter.section("which device was what")
         for line in ledger.lines():
             terminalreporter.write_line(line)
+
+
+def _reports(terminalreporter: pytest.TerminalReporter) -> Iterator[pytest.TestReport]:
+    for outcome in ("passed", "failed", "skipped", "error", "xfailed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            if isinstance(report, pytest.TestReport) and report.user_properties:
+                yield report
