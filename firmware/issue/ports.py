@@ -20,6 +20,19 @@ class AccessKeys(Protocol):
     def expiry(self) -> str: ...  # YYMMDD
 
 
+class ChipKeys(Protocol):
+    """All keys of one chip. A private key is PKCS#8 DER, or None where the chip gets none."""
+
+    @property
+    def access(self) -> AccessKeys: ...
+    @property
+    def can(self) -> str | None: ...  # card access number, digits
+    @property
+    def aa(self) -> bytes | None: ...  # Active Authentication
+    @property
+    def ca(self) -> bytes | None: ...  # Chip Authentication
+
+
 # --- the card -------------------------------------------------------------------------------------
 
 
@@ -48,12 +61,16 @@ class Personalizer(Protocol):
     @property
     def unreadable(self) -> frozenset[int]: ...  # FIDs this chip never gives back
     @property
+    def guarded(self) -> frozenset[int]: ...  # FIDs that only the issuer reads, before the lock
+    @property
+    def protocol(self) -> str | None: ...  # what opened the chip last: "BAC", "PACE …"
+    @property
     def apdus(self) -> int: ...  # sent since this object was made
     def identify(self, keys: AccessKeys) -> CardState:
         """Reset the card, start a new session and say which card it is."""
 
-    def put_access_keys(self, keys: AccessKeys) -> None:
-        """Give a blank card its access keys."""
+    def put_keys(self, keys: ChipKeys) -> None:
+        """Give a blank card its keys. ValueError for a key that this dialect has no words for."""
 
     def write_file(self, fid: int, data: bytes, done: BytesDone) -> None:
         """Create the file (again) and write all of it."""
@@ -62,16 +79,18 @@ class Personalizer(Protocol):
         """The first `size` bytes through BAC or PACE (fewer where the file ends before), or None.
 
         A file that was created and not wholly written reads as what it holds: zeros where nothing
-        was written. None means that the card has no such file.
+        was written. None means that the card has no such file. A guarded file comes through the
+        channel of personalisation instead: before the lock only.
         """
 
     def lock(self) -> None:
         """End personalisation for ever."""
 
-    def prove_locked(self, keys: AccessKeys) -> Sequence[str]:
+    def prove_locked(self, keys: ChipKeys) -> Sequence[str]:
         """The checks that held, by name (write_refused, plain_read_refused, access_opens).
 
-        Raises NotLocked when one does not.
+        Where `keys` has `aa` or `ca`, the chip must also prove that it holds that private key.
+        Raises NotLocked when one does not hold.
         """
 
 

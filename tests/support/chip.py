@@ -16,7 +16,18 @@ class MrzKeys:
     expiry: str
 
 
+@dataclass(frozen=True)
+class Keys:
+    """`drivers.chip.dialects.ChipKeys`."""
+
+    access: MrzKeys
+    can: str | None = None
+    aa: bytes | None = None
+    ca: bytes | None = None
+
+
 KEYS = MrzKeys("001099999", "900101", "400101")
+CHIP_KEYS = Keys(KEYS)
 OTHER_KEYS = MrzKeys("001088888", "800202", "300202")
 DOC_9303_KEYS = MrzKeys("L898902C", "690806", "940623")
 
@@ -46,7 +57,7 @@ FILES = {
 def personalise(dialect: LdsPlain) -> None:
     """Blank to operational, every file read back: the order of steps the transaction keeps."""
     assert dialect.identify(KEYS).kind == CardKind.BLANK
-    dialect.put_access_keys(KEYS)
+    dialect.put_keys(CHIP_KEYS)
     for fid, content in FILES.items():
         dialect.write_file(fid, content, unheard)
     for fid, content in FILES.items():

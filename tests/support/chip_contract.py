@@ -14,7 +14,7 @@ from drivers.chip.dialects.lds_plain import LdsPlain
 from drivers.chip.errors import CardError
 from drivers.errors import DeviceGone, DeviceTimeout, UserRetry
 from drivers.virtual.card import ATR, OfficerCard, VirtualCard, blank_card, foreign_card
-from support.chip import FILES, KEYS, personalise, unheard
+from support.chip import CHIP_KEYS, FILES, KEYS, personalise, unheard
 
 SELECT_LDS = bytes.fromhex("00A4040C07A0000002471001")
 SELECT_DIR = bytes.fromhex("00A4020C022F00")
@@ -169,7 +169,7 @@ class ChipReaderContract:
             dialect = LdsPlain(reader)
             personalise(dialect)
             assert dialect.identify(KEYS).kind == CardKind.OURS_LOCKED
-            assert "write_refused" in dialect.prove_locked(KEYS)
+            assert "write_refused" in dialect.prove_locked(CHIP_KEYS)
             for fid, content in FILES.items():
                 assert dialect.read_file(fid, len(content), unheard) == content
 
@@ -180,7 +180,7 @@ class ChipReaderContract:
             assert reader.await_card(True, LONG_S)
             dialect = LdsPlain(reader)
             dialect.identify(KEYS)
-            dialect.put_access_keys(KEYS)
+            dialect.put_keys(CHIP_KEYS)
             card.tear(1, "after")
             with pytest.raises(UserRetry, match="hold_card_still"):
                 dialect.lock()

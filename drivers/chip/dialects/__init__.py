@@ -30,6 +30,19 @@ class CardState:
     serial: str | None = None
 
 
+class ChipKeys(Protocol):
+    """All keys of one chip. A private key is PKCS#8 DER, or None where the chip gets none."""
+
+    @property
+    def access(self) -> AccessKeys: ...
+    @property
+    def can(self) -> str | None: ...  # card access number, digits
+    @property
+    def aa(self) -> bytes | None: ...  # Active Authentication
+    @property
+    def ca(self) -> bytes | None: ...  # Chip Authentication
+
+
 class Dialect(Protocol):
     """One reader's card, spoken to in its own words. One thread, one card at a time.
 
@@ -50,14 +63,22 @@ class Dialect(Protocol):
         """File identifiers this chip never lets be read back: a profile leaves them out."""
 
     @property
+    def guarded(self) -> frozenset[int]:
+        """File identifiers that only the issuer reads, and only before the lock."""
+
+    @property
+    def protocol(self) -> str | None:
+        """What opened the chip last ("BAC", "PACE …"); None before anything did."""
+
+    @property
     def apdus(self) -> int:
         """Sent since this object was made."""
 
     def identify(self, keys: AccessKeys) -> CardState:
         """Reset the card, start a new session and say which card it is."""
 
-    def put_access_keys(self, keys: AccessKeys) -> None:
-        """Give a blank card its access keys."""
+    def put_keys(self, keys: ChipKeys) -> None:
+        """Give a blank card its keys. ValueError for a key that this dialect has no words for."""
 
     def write_file(self, fid: int, data: bytes, done: BytesDone) -> None:
         """Create the file (again) and write all of it."""
@@ -65,11 +86,15 @@ class Dialect(Protocol):
     def read_file(self, fid: int, size: int, done: BytesDone) -> bytes | None:
         """The first `size` bytes through the access protocol (fewer where the file ends before).
 
-        None when the card has no such file. What was created and not written reads as zeros.
+        None when the card has no such file. What was created and not written reads as zeros. A guarded
+        file comes through the channel of personalisation instead: before the lock only.
         """
 
     def lock(self) -> None:
         """End personalisation for ever."""
 
-    def prove_locked(self, keys: AccessKeys) -> Sequence[str]:
-        """The checks that held, by name; raises NotLocked when one does not."""
+    def prove_locked(self, keys: ChipKeys) -> Sequence[str]:
+        """The checks that held, by name; raises NotLocked when one does not.
+
+        Where `keys` has `aa` or `ca`, the chip must also prove that it holds that private key.
+        """

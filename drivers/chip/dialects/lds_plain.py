@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from drivers.chip import tlv
 from drivers.chip.apdu import CommandApdu, Ins, Sw
 from drivers.chip.bac import AccessKeys, open_bac
-from drivers.chip.dialects import BytesDone, CardKind, CardState
+from drivers.chip.dialects import BytesDone, CardKind, CardState, ChipKeys
 from drivers.chip.dialects.profile import Profile, Timeouts, load_profile
 from drivers.chip.errors import (
     CardError,
@@ -44,6 +44,7 @@ class LdsPlain:
         self._plain = Plain(reader)
         self._keys: AccessKeys | None = None
         self._files: LdsFiles | None = None  # while a channel is open
+        self._protocol: str | None = None
 
     @property
     def name(self) -> str:
@@ -56,6 +57,14 @@ class LdsPlain:
     @property
     def unreadable(self) -> frozenset[int]:
         return self._profile.unreadable
+
+    @property
+    def guarded(self) -> frozenset[int]:
+        return frozenset()
+
+    @property
+    def protocol(self) -> str | None:
+        return self._protocol
 
     @property
     def apdus(self) -> int:
@@ -71,10 +80,12 @@ class LdsPlain:
         except CardRefused:
             return CardState(CardKind.FOREIGN)
 
-    def put_access_keys(self, keys: AccessKeys) -> None:
+    def put_keys(self, keys: ChipKeys) -> None:
+        if keys.can or keys.aa or keys.ca:
+            raise ValueError(f"{self.name} takes access keys of the MRZ only")
         self._select_application()
-        demand(self._plain, self._key_command(keys), "PUT DATA access keys", self._wait.write)
-        self._keys = keys
+        demand(self._plain, self._key_command(keys.access), "PUT DATA access keys", self._wait.write)
+        self._keys = keys.access
 
     def write_file(self, fid: int, data: bytes, done: BytesDone) -> None:
         if not 1 <= len(data) <= self._profile.largest_file:
@@ -101,13 +112,13 @@ class LdsPlain:
         lock = CommandApdu(Ins.PUT_DATA, 0xDE, 0xAD, ne=256)
         demand(self._plain, lock, "PUT DATA lock", self._wait.lock)
 
-    def prove_locked(self, keys: AccessKeys) -> Sequence[str]:
+    def prove_locked(self, keys: ChipKeys) -> Sequence[str]:
         """Try what only personalisation may do, with what the card holds already: harmless if it works."""
         self._restart()
-        self._keys = keys
+        self._keys = keys.access
         self._select_application()
         self._prove_plain_read_refused()
-        self._prove_refused(self._plain, self._key_command(keys), "key_change_refused")
+        self._prove_refused(self._plain, self._key_command(keys.access), "key_change_refused")
         files = self._open_files()
         first = files.read(Ef.COM, 1, lambda _: None)
         if not first:
@@ -159,7 +170,9 @@ class LdsPlain:
         if self._keys is None:
             raise CardError("no card was identified")
         select_application(self._plain, self._profile.aid, self._profile.select_p2)
-        return open_bac(self._plain, self._keys, timeout_s=self._wait.authenticate)
+        channel = open_bac(self._plain, self._keys, timeout_s=self._wait.authenticate)
+        self._protocol = "BAC"
+        return channel
 
     def _close_files(self) -> None:
         self._files = None

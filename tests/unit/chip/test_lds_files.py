@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from support.chip import FILES, KEYS, OTHER_KEYS, made_up, personalise, unheard
+from support.chip import CHIP_KEYS, FILES, KEYS, OTHER_KEYS, made_up, personalise, unheard
 
 from drivers.chip.dialects.lds_plain import LdsPlain
 from drivers.chip.errors import (
@@ -23,7 +23,7 @@ def reader_with(content: bytes | None = None, bare_errors: bool = False) -> Virt
     dialect = LdsPlain(reader)
     if content is not None:
         dialect.identify(KEYS)
-        dialect.put_access_keys(KEYS)
+        dialect.put_keys(CHIP_KEYS)
         dialect.write_file(Ef.DG13, content, unheard)
         dialect.lock()
     else:
@@ -87,7 +87,7 @@ def test_guarded_and_missing_files_say_so() -> None:
     reader.put(blank_card())
     dialect = LdsPlain(reader)
     dialect.identify(KEYS)
-    dialect.put_access_keys(KEYS)
+    dialect.put_keys(CHIP_KEYS)
     dialect.write_file(Ef.DG3, made_up(100), unheard)
     files = open_lds(reader, KEYS)
     with pytest.raises(SecurityStatusNotSatisfied):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.chip import FILES, KEYS, OTHER_KEYS, made_up, personalise, unheard
+from support.chip import CHIP_KEYS, FILES, KEYS, OTHER_KEYS, Keys, made_up, personalise, unheard
 
 from drivers.chip.dialects import CardKind, Dialect
 from drivers.chip.dialects.lds_plain import LdsPlain
@@ -35,7 +35,7 @@ def test_a_blank_card_becomes_operational(card: VirtualCard, dialect: LdsPlain) 
     assert dialect.identify(KEYS).kind == CardKind.OURS_LOCKED
     for fid, content in FILES.items():
         assert dialect.read_file(fid, len(content), unheard) == content
-    assert dialect.prove_locked(KEYS) == (
+    assert dialect.prove_locked(CHIP_KEYS) == (
         "plain_read_refused",
         "key_change_refused",
         "write_refused",
@@ -46,7 +46,7 @@ def test_a_blank_card_becomes_operational(card: VirtualCard, dialect: LdsPlain) 
 
 def test_a_card_with_other_keys_is_foreign_locked_or_not(card: VirtualCard, dialect: LdsPlain) -> None:
     dialect.identify(OTHER_KEYS)
-    dialect.put_access_keys(OTHER_KEYS)
+    dialect.put_keys(Keys(OTHER_KEYS))
     assert dialect.identify(KEYS).kind == CardKind.FOREIGN
     dialect.lock()
     assert dialect.identify(KEYS).kind == CardKind.FOREIGN
@@ -72,10 +72,10 @@ def test_a_keyless_card_that_holds_a_sod_is_not_blank(card: VirtualCard, dialect
 
 def test_an_unlocked_card_does_not_pass_for_locked(card: VirtualCard, dialect: LdsPlain) -> None:
     dialect.identify(KEYS)
-    dialect.put_access_keys(KEYS)
+    dialect.put_keys(CHIP_KEYS)
     dialect.write_file(0x011E, FILES[0x011E], unheard)
     with pytest.raises(NotLocked):
-        dialect.prove_locked(KEYS)
+        dialect.prove_locked(CHIP_KEYS)
     dialect.identify(KEYS)
     assert dialect.read_file(0x011E, 100, unheard) == FILES[0x011E]
 
@@ -84,17 +84,17 @@ def test_each_proof_of_the_lock_can_fail_by_itself(
     card: VirtualCard, dialect: LdsPlain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dialect.identify(KEYS)
-    dialect.put_access_keys(KEYS)
+    dialect.put_keys(CHIP_KEYS)
     dialect.write_file(0x011E, FILES[0x011E], unheard)
     monkeypatch.setattr(dialect, "_prove_plain_read_refused", lambda: None)
     with pytest.raises(NotLocked, match="key_change_refused"):
-        dialect.prove_locked(KEYS)
+        dialect.prove_locked(CHIP_KEYS)
     prove = dialect._prove_refused
     monkeypatch.setattr(
         dialect, "_prove_refused", lambda p, c, name: prove(p, c, name) if name == "write_refused" else None
     )
     with pytest.raises(NotLocked, match="write_refused"):
-        dialect.prove_locked(KEYS)
+        dialect.prove_locked(CHIP_KEYS)
 
 
 def test_after_the_lock_nothing_is_written(card: VirtualCard, dialect: LdsPlain) -> None:
@@ -103,12 +103,12 @@ def test_after_the_lock_nothing_is_written(card: VirtualCard, dialect: LdsPlain)
     with pytest.raises(ConditionsNotSatisfied, match="6985"):
         dialect.write_file(0x0101, FILES[0x0101], unheard)
     with pytest.raises(ConditionsNotSatisfied):
-        dialect.put_access_keys(KEYS)
+        dialect.put_keys(CHIP_KEYS)
 
 
 def test_writing_may_start_again_but_a_file_never_grows(card: VirtualCard, dialect: LdsPlain) -> None:
     dialect.identify(KEYS)
-    dialect.put_access_keys(KEYS)
+    dialect.put_keys(CHIP_KEYS)
     for content in (made_up(700), made_up(700, "again"), made_up(650, "less")):
         dialect.write_file(0x010D, content, unheard)
         assert dialect.read_file(0x010D, 700, unheard) == content
@@ -139,12 +139,12 @@ def test_a_card_torn_at_any_apdu_can_be_finished(reader: VirtualReader, dialect:
 def _finish(dialect: LdsPlain) -> None:
     kind = dialect.identify(KEYS).kind
     if kind == CardKind.BLANK:
-        dialect.put_access_keys(KEYS)
+        dialect.put_keys(CHIP_KEYS)
     if kind != CardKind.OURS_LOCKED:
         for fid, content in FILES.items():
             dialect.write_file(fid, content, unheard)
         dialect.lock()
-    dialect.prove_locked(KEYS)
+    dialect.prove_locked(CHIP_KEYS)
     for fid, content in FILES.items():
         assert dialect.read_file(fid, len(content), unheard) == content
 
@@ -155,7 +155,7 @@ def test_guarded_data_groups_are_named_as_unreadable(card: VirtualCard, dialect:
 
 def test_a_file_that_is_not_there_reads_as_none(card: VirtualCard, dialect: LdsPlain) -> None:
     dialect.identify(KEYS)
-    dialect.put_access_keys(KEYS)
+    dialect.put_keys(CHIP_KEYS)
     assert dialect.read_file(0x0101, 10, unheard) is None
 
 
@@ -164,7 +164,7 @@ def test_a_torn_file_reads_as_what_it_holds(reader: VirtualReader) -> None:
     reader.put(card)
     dialect = LdsPlain(reader)
     dialect.identify(KEYS)
-    dialect.put_access_keys(KEYS)
+    dialect.put_keys(CHIP_KEYS)
     card.tear(4, "before")
     with pytest.raises(UserRetry):
         dialect.write_file(0x0101, made_up(600), unheard)
@@ -176,7 +176,7 @@ def test_a_torn_file_reads_as_what_it_holds(reader: VirtualReader) -> None:
 def test_progress_adds_up_to_the_bytes_moved(card: VirtualCard, dialect: LdsPlain) -> None:
     moved: list[int] = []
     dialect.identify(KEYS)
-    dialect.put_access_keys(KEYS)
+    dialect.put_keys(CHIP_KEYS)
     dialect.write_file(0x0102, made_up(1000), moved.append)
     assert moved == [255, 255, 255, 235]
     moved.clear()
