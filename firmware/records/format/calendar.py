@@ -11,6 +11,6 @@ def due_day(accepted: date, working_days: int) -> date:
     Saturdays, Sundays, public holidays with Tết, and the days that the government moved are no working
     days; moves are known for the years that had been announced when the `holidays` package was made.
     """
-    from holidays.countries.vietnam import VN  # half a second on a Pi, and only receipts ask
+    from holidays import country_holidays  # half a second on a Pi, and few ask
 
-    return VN().get_nth_working_day(accepted, working_days)
+    return country_holidays("VN").get_nth_working_day(accepted, working_days)
