@@ -29,6 +29,7 @@ from firmware.records.format import check as c
 from firmware.records.format.errors import Problem
 from firmware.records.format.rules import CASES
 from firmware.records.format.schema import BOX
+from firmware.records.format.signing import LDS_1_7, LDS_1_8
 
 REQUEST_TIMEOUT_S = 60.0
 BUSY = Refused(503, "busy", "ask again later")
@@ -50,7 +51,7 @@ _signing = c.fields(
         "hash_algorithm": c.must_be("sha256"),
         "data_groups": c.mapping(r"[1-9]|1[0-6]", _sha256, 16, 1),
     },
-    {"lost": c.listing(_attempt, 1000)},
+    {"lost": c.listing(_attempt, 1000), "lds_version": c.one_of(LDS_1_7, LDS_1_8)},
 )
 _giving_up = c.fields({"record_id": c.text(36, 32, r"[0-9a-f-]+"), "attempts": c.listing(_attempt, 1000, 1)})
 _delivery = c.fields({"upload": c.text(36, 36, r"[0-9a-f-]+"), "sealed_digest": _sha256})
@@ -178,6 +179,7 @@ def _issue(body: dict[str, Any]) -> Issue:
         body["attempt"],
         {int(tag): bytes.fromhex(value) for tag, value in body["data_groups"].items()},
         frozenset(body.get("lost", ())),
+        body.get("lds_version", LDS_1_7),
     )
 
 

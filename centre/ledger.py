@@ -21,6 +21,7 @@ from centre.cases import stamp, too_soon
 from centre.errors import Refused
 from centre.pki import Credential
 from centre.signer import sign_document
+from firmware.records.format.signing import LDS_1_7
 
 GENESIS = "0" * 64
 
@@ -53,6 +54,7 @@ class Issue:
     attempt: int
     data_groups: Mapping[int, bytes]
     lost: frozenset[int] = frozenset()
+    lds_version: str = LDS_1_7
 
     @property
     def content_sha256(self) -> str:
@@ -63,6 +65,7 @@ class Issue:
             "box": self.box,
             "epoch": self.epoch,
             "data_groups": ",".join(f"{n}:{h.hex()}" for n, h in sorted(self.data_groups.items())),
+            **({} if self.lds_version == LDS_1_7 else {"lds_version": self.lds_version}),
         }
         return hashlib.sha256(rfc8785.dumps({**content})).hexdigest()
 
@@ -78,7 +81,7 @@ def grant(connection: Connection, issue: Issue, signer: Credential, at: datetime
     earlier = frozenset(attempt for attempt in issue.lost if attempt < issue.attempt)
     give_up(connection, issue.record_id, earlier, issue.box, at)
     _refuse_second(connection, issue, at)
-    ef_sod = sign_document(issue.data_groups, signer, at)
+    ef_sod = sign_document(issue.data_groups, signer, at, issue.lds_version)
     sod_sha256 = hashlib.sha256(ef_sod).hexdigest()
     connection.execute(
         insert(db.grants).values(

@@ -24,7 +24,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from firmware.records.format.cms import Signer
+from firmware.records.format.signing import Signer
 from firmware.records.keys import BoxKeys
 from firmware.uplink.client import tls_context
 

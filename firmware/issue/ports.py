@@ -156,9 +156,10 @@ class SigningRequest:
     epoch: int
     attempt: int
     data_group_hashes: Mapping[int, bytes]
+    lds_version: str = "0107"  # as EF.COM has it: "0107" | "0108"
 
     def to_json(self) -> dict[str, Any]:
-        """The body of POST /v1/sign."""
+        """The body of POST /v1/sign; LDS 1.7 is what no word means."""
         return {
             "record_id": self.record_id,
             "number": self.number,
@@ -168,6 +169,7 @@ class SigningRequest:
             "attempt": self.attempt,
             "hash_algorithm": "sha256",
             "data_groups": {str(n): h.hex() for n, h in sorted(self.data_group_hashes.items())},
+            **({} if self.lds_version == "0107" else {"lds_version": self.lds_version}),
         }
 
     @classmethod
@@ -185,6 +187,7 @@ class SigningRequest:
                 epoch=int(body["epoch"]),
                 attempt=int(body["attempt"]),
                 data_group_hashes=groups,
+                lds_version=str(body.get("lds_version", "0107")),
             )
         except (KeyError, TypeError, AttributeError) as exc:
             raise ValueError(f"not a signing request: {exc}") from exc

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from firmware.records.clock import JournalClock
 from firmware.records.database import Database, Readable
-from firmware.records.format.cms import Signer
+from firmware.records.format.signing import Signer
 
 GENESIS = "0" * 64
 CHECKPOINT_EVERY = 256

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyrage
 from cryptography import x509
 
-from firmware.records.format.cms import Signer
+from firmware.records.format.signing import Signer
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from firmware.records.database import Readable, ReadOnlyDatabase
-from firmware.records.format.cms import common_name
 from firmware.records.format.errors import SignatureRefused
+from firmware.records.format.signing import common_name
 
 DATABASE, DRAFTS, OUTBOX = "journal.db", "drafts", "outbox"
 

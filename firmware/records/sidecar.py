@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from firmware.records import disk
 from firmware.records.errors import StoreDamaged
 from firmware.records.format import check as c
-from firmware.records.format.cms import Signer
 from firmware.records.format.errors import Problem
 from firmware.records.format.schema import BOX
+from firmware.records.format.signing import Signer
 
 TYPE = "idkiosk-outbox/1"
 SEALED, HEAD = ".age", ".head.json"

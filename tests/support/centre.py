@@ -26,9 +26,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from centre import db, pki, registry
 from centre.station import Station
 from centre.wire import PEER_CERTIFICATE
-from firmware.records.format.cms import Signer
 from firmware.records.format.manifest import files_table
 from firmware.records.format.seal import Sealed, seal
+from firmware.records.format.signing import Signer
 from firmware.uplink.client import CentreClient, Timeouts, tls_context
 from support import record
 

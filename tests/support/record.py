@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from firmware.records.format.cms import Signer
 from firmware.records.format.manifest import FIRST, FORMAT, files_table
 from firmware.records.format.schema import FINGERS
+from firmware.records.format.signing import Signer
 
 NOW = datetime(2026, 3, 2, 3, 4, 5, tzinfo=UTC)
 BOX = "BOX-01"

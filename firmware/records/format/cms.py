@@ -1,12 +1,10 @@
-"""The detached CMS signature over the manifest (RFC 5652), by the box's certificate.
+"""Reading the detached CMS signature over the manifest (RFC 5652), by the box's certificate.
 
-Stock tools check it: `openssl cms -verify -binary -inform DER -in manifest.p7s -content manifest.json
--CAfile box-ca.crt -purpose any`.
+`firmware.records.format.signing` makes it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -16,38 +14,11 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
-from cryptography.x509.oid import NameOID
 
 from firmware.records.format.errors import SignatureRefused
+from firmware.records.format.signing import common_name
 
 MAX_CMS_BYTES = 64 << 10
-OPTIONS = [pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary]
-
-
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """The box's P-256 key (a file, PKCS#11 or TPM key alike) and its certificate."""
-
-    key: ec.EllipticCurvePrivateKey
-    certificate: x509.Certificate
-
-    @property
-    def box(self) -> str:
-        return common_name(self.certificate)
-
-
-def common_name(certificate: x509.Certificate) -> str:
-    """The subject's one CN, or "" when there is none or more than one."""
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if len(names) == 1 else ""
-
-
-def sign(content: bytes, signer: Signer) -> bytes:
-    """Return DER of SignedData without the content, SHA-256 with ECDSA, certificate included."""
-    builder = pkcs7.PKCS7SignatureBuilder().set_data(content)
-    builder = builder.add_signer(signer.certificate, signer.key, hashes.SHA256())
-    return builder.sign(Encoding.DER, OPTIONS)
 
 
 def verify(signature: bytes, content: bytes, authority: x509.Certificate, at: datetime) -> str:

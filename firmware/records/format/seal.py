@@ -20,7 +20,6 @@ import pyrage
 from cryptography import x509
 
 from firmware.records.format import cms
-from firmware.records.format.cms import Signer
 from firmware.records.format.errors import SealRefused, SignatureRefused
 from firmware.records.format.manifest import (
     MAX_MANIFEST_BYTES,
@@ -30,6 +29,7 @@ from firmware.records.format.manifest import (
     record_digest,
 )
 from firmware.records.format.schema import FILE, MAX_FILE_BYTES, MAX_FILES, require_valid
+from firmware.records.format.signing import Signer, sign_detached
 
 MAX_SEALED_BYTES = 32 << 20
 MANIFEST, SIGNATURE = "manifest.json", "manifest.p7s"
@@ -78,7 +78,7 @@ def package(manifest: Mapping[str, Any], files: Mapping[str, bytes], signer: Sig
     if manifest["assignment"]["box"] != signer.box:
         raise SealRefused("the manifest is another box's than the certificate")
     content = canonical(manifest)
-    return _zip(content, cms.sign(content, signer), files)
+    return _zip(content, sign_detached(content, signer), files)
 
 
 def encrypt(zipped: bytes, digest: str, recipients: Sequence[str]) -> Sealed:

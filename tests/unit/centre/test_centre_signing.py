@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 from support.centre import Box, TestStation, as_box
 
 from centre import db, ledger
-from centre.signer import lds_security_object
 from firmware.document.passive import passive_authentication
 from firmware.document.sod import parse as parse_sod
+from firmware.records.format.signing import lds_security_object
 
 HASHES = {"1": "11" * 32, "2": "22" * 32, "13": "33" * 32}
 RECORD, OTHER = "a" * 32, "b" * 32
@@ -104,6 +104,13 @@ def test_the_same_request_gets_the_very_same_bytes(http: TestClient) -> None:
 def test_an_attempt_cannot_change_its_content(http: TestClient) -> None:
     sod(http)
     assert refusal(http, data_groups={**HASHES, "2": "44" * 32}) == (409, "attempt_changed")
+
+
+def test_a_card_of_lds_1_8_gets_a_sod_of_version_1(http: TestClient) -> None:
+    signed = parse_sod(sod(http, lds_version="0108"))
+    hashes = {int(tag): bytes.fromhex(value) for tag, value in HASHES.items()}
+    assert signed.content == lds_security_object(hashes, "0108")
+    assert refusal(http) == (409, "attempt_changed")
 
 
 def test_another_record_of_the_same_case_is_refused(http: TestClient) -> None:

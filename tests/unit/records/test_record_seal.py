@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from support import record
 
-from firmware.records.format import cms
+from firmware.records.format import cms, signing
 from firmware.records.format.errors import FormatError, SealRefused, SignatureRefused
 from firmware.records.format.manifest import canonical, record_digest
 from firmware.records.format.seal import (
@@ -111,7 +111,7 @@ def test_a_file_above_the_bound_is_refused_unopened() -> None:
 def repacked(change: str) -> bytes:
     """A package that someone changed after it was signed."""
     manifest = canonical(record.manifest())
-    signature = cms.sign(manifest, KEYS.box)
+    signature = signing.sign_detached(manifest, KEYS.box)
     files = record.files()
     match change:
         case "file":
@@ -137,7 +137,7 @@ def repacked(change: str) -> bytes:
             return target.getvalue()
         case "not canonical":
             manifest = manifest.replace(b'{"', b'{ "', 1)
-            signature = cms.sign(manifest, KEYS.box)
+            signature = signing.sign_detached(manifest, KEYS.box)
     return _zip(manifest, signature, files)
 
 
@@ -175,16 +175,18 @@ def test_a_certificate_that_has_ended_is_refused() -> None:
 def test_a_box_cannot_sign_for_another() -> None:
     with pytest.raises(SealRefused, match="another box"):
         sealed(assignment=record.assignment("BOX-02"))
-    other = cms.Signer(*reversed(record.issue("BOX-02", (KEYS.box_ca, KEYS.box_ca_key))))
+    other = signing.Signer(*reversed(record.issue("BOX-02", (KEYS.box_ca, KEYS.box_ca_key))))
     content = canonical(record.manifest())
     with pytest.raises(SignatureRefused, match="another box"):
-        open_package(_zip(content, cms.sign(content, other), record.files()), KEYS.box_ca, record.NOW)
+        open_package(
+            _zip(content, signing.sign_detached(content, other), record.files()), KEYS.box_ca, record.NOW
+        )
 
 
 def test_the_signature_itself_is_judged() -> None:
     content = canonical(record.manifest())
     _, stranger = record.issue("stranger")
-    under_our_name = cms.sign(content, cms.Signer(KEYS.box.key, KEYS.box.certificate))
+    under_our_name = signing.sign_detached(content, signing.Signer(KEYS.box.key, KEYS.box.certificate))
     cms.verify(under_our_name, content, KEYS.box_ca, record.NOW)
     broken = bytearray(under_our_name)
     broken[-1] ^= 1
@@ -195,7 +197,7 @@ def test_the_signature_itself_is_judged() -> None:
 
 def cms_by(key: ec.EllipticCurvePrivateKey, content: bytes) -> bytes:
     """The box's certificate over a stranger's signature."""
-    info = asn1.ContentInfo.load(cms.sign(content, KEYS.box))
+    info = asn1.ContentInfo.load(signing.sign_detached(content, KEYS.box))
     signer = info["content"]["signer_infos"][0]
     attributes = b"\x31" + signer["signed_attrs"].dump()[1:]
     signer["signature"] = key.sign(attributes, ec.ECDSA(hashes.SHA256()))
