@@ -10,12 +10,15 @@ from drivers.errors import ProtocolError
 
 SHORT_NC, SHORT_NE = 255, 256
 EXTENDED_NC, EXTENDED_NE = 65535, 65536
+CHAINING_CLA = 0x10  # not the last of a chain (ISO/IEC 7816-4:2020, 5.4.1)
 SM_CLA = 0x0C  # secure messaging, header authenticated (ISO/IEC 7816-4:2020, 5.4.1)
 
 
 class Ins(IntEnum):
+    MANAGE_SECURITY_ENVIRONMENT = 0x22  # ISO/IEC 7816-4:2020, 11.5.11; Doc 9303-11, 4.4.4.1
     EXTERNAL_AUTHENTICATE = 0x82  # ISO/IEC 7816-4:2020, 11.5.4; Doc 9303-11, 4.3.4.2
     GET_CHALLENGE = 0x84  # ISO/IEC 7816-4:2020, 11.5.3; Doc 9303-11, 4.3.4.1
+    GENERAL_AUTHENTICATE = 0x86  # ISO/IEC 7816-4:2020, 11.5.5; Doc 9303-11, 4.4.4.2
     INTERNAL_AUTHENTICATE = 0x88  # ISO/IEC 7816-4:2020, 11.5.2; Doc 9303-11, 6.1
     SELECT = 0xA4  # ISO/IEC 7816-4:2020, 11.2.2; Doc 9303-10, 3.6.1
     READ_BINARY = 0xB0  # ISO/IEC 7816-4:2020, 11.3.3; Doc 9303-10, 3.6.2
@@ -52,6 +55,7 @@ class Sw(IntEnum):
     NO_SPACE = 0x6A84, "not enough memory space in the file"
     WRONG_P1_P2 = 0x6A86, "incorrect parameters P1-P2"
     WRONG_OFFSET = 0x6B00, "wrong parameters P1-P2: offset outside the file"
+    REFERENCE_NOT_FOUND = 0x6A88, "referenced data or reference data not found"
     INS_NOT_SUPPORTED = 0x6D00, "instruction code not supported"
     CLA_NOT_SUPPORTED = 0x6E00, "class not supported"
     NO_DIAGNOSIS = 0x6F00, "no precise diagnosis"

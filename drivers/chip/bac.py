@@ -11,6 +11,7 @@ from typing import Protocol
 
 from drivers.chip.apdu import CommandApdu, Ins, Sw
 from drivers.chip.errors import AccessRefused, SecureMessagingError
+from drivers.chip.kdf import Purpose, SessionCipher
 from drivers.chip.processor import APDU_TIMEOUT_S, Processor, demand
 from drivers.chip.secure_messaging import (
     SecureMessaging,
@@ -66,7 +67,7 @@ def open_bac(
     k_ic = _check_answer(answer.data, k_enc, k_mac, rnd_ic + rnd_ifd)
     seed = bytes(a ^ b for a, b in zip(k_ifd, k_ic, strict=True))
     suite = TripleDesSuite(*derive_keys(seed))
-    return SecureMessaging(plain, suite, ssc=rnd_ic[4:] + rnd_ifd[4:])
+    return SecureMessaging(plain, suite, rnd_ic[4:] + rnd_ifd[4:], "BAC")
 
 
 def mrz_information(keys: AccessKeys) -> str:
@@ -88,21 +89,18 @@ def check_digit(field: str) -> str:
 
 def key_seed(keys: AccessKeys) -> bytes:
     """K_seed of BAC: the first 16 bytes of SHA-1 over the MRZ information."""
-    return hashlib.sha1(mrz_information(keys).encode(), usedforsecurity=False).digest()[:KEY_SIZE]
+    return mrz_digest(keys)[:KEY_SIZE]
+
+
+def mrz_digest(keys: AccessKeys) -> bytes:
+    """SHA-1 over the MRZ information: PACE's password takes all of it (Doc 9303-11, 4.4.4.1, 9.7.3)."""
+    return hashlib.sha1(mrz_information(keys).encode(), usedforsecurity=False).digest()
 
 
 def derive_keys(seed: bytes) -> tuple[bytes, bytes]:
-    """K_ENC and K_MAC for 3DES (Doc 9303-11, 9.7.1, 9.7.2 with counters 1 and 2)."""
-    return _derive(seed, 1), _derive(seed, 2)
-
-
-def _derive(seed: bytes, counter: int) -> bytes:
-    digest = hashlib.sha1(seed + counter.to_bytes(4, "big"), usedforsecurity=False).digest()
-    return bytes(_odd_parity(byte) for byte in digest[:KEY_SIZE])
-
-
-def _odd_parity(byte: int) -> int:
-    return byte & 0xFE | 1 - (byte >> 1).bit_count() % 2
+    """K_ENC and K_MAC for 3DES (Doc 9303-11, 9.7.1 and 9.7.2)."""
+    cipher = SessionCipher.TDES
+    return cipher.key(seed, Purpose.ENC), cipher.key(seed, Purpose.MAC)
 
 
 def _check_answer(answer: bytes, k_enc: bytes, k_mac: bytes, randoms: bytes) -> bytes:

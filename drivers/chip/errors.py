@@ -45,6 +45,14 @@ class AccessRefused(CardRefused):
     """The access keys are not those of this card (Doc 9303-11, 4.3)."""
 
 
+class AccessUnsupported(CardError):
+    """The card offers no access protocol that this terminal speaks with the password it was given."""
+
+
+class NotGenuine(CardError):
+    """The chip could not prove that it holds its private key (Doc 9303-11, 6.1 and 6.2): a copy."""
+
+
 class SecureMessagingError(CardError):
     """The channel is broken or was tampered with (Doc 9303-11, 9.8.5); its keys are forgotten."""
 

@@ -11,6 +11,8 @@ import warnings
 from typing import Protocol
 
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.utils import CryptographyDeprecationWarning
 
 from drivers.chip import tlv
@@ -23,6 +25,7 @@ with warnings.catch_warnings():  # Doc 9303-11 asks for 3DES; the library is rig
     from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 
 DES_BLOCK = 8
+AES_BLOCK = 16
 MAC_SIZE = 8
 
 DO_CRYPTOGRAM = 0x87  # padding indicator 01 ‖ cryptogram
@@ -61,14 +64,38 @@ class TripleDesSuite:
         return retail_mac(self._k_mac, padded)
 
 
+class AesSuite:
+    """AES-128, -192 or -256 in CBC with IV = E(K_enc, SSC), CMAC cut to 8 bytes (Doc 9303-11, 9.8.7)."""
+
+    block = AES_BLOCK
+    ssc_size = AES_BLOCK
+
+    def __init__(self, k_enc: bytes, k_mac: bytes) -> None:
+        self._aes = AES(k_enc)
+        self._iv = Cipher(self._aes, modes.ECB()).encryptor()  # noqa: S305 (one block: the counter)
+        self._cmac = CMAC(AES(k_mac))
+
+    def encrypt(self, ssc: bytes, padded: bytes) -> bytes:
+        return Cipher(self._aes, modes.CBC(self._iv.update(ssc))).encryptor().update(padded)
+
+    def decrypt(self, ssc: bytes, cryptogram: bytes) -> bytes:
+        return Cipher(self._aes, modes.CBC(self._iv.update(ssc))).decryptor().update(cryptogram)
+
+    def mac(self, padded: bytes) -> bytes:
+        cmac = self._cmac.copy()
+        cmac.update(padded)
+        return cmac.finalize()[:MAC_SIZE]
+
+
 class SecureMessaging:
     """A processor that wraps commands, checks and unwraps answers, and ends at the first wrong one.
 
     Raises SecureMessagingError; a card that answers an error outside the channel also ends it, and
-    that answer is returned as it came.
+    that answer is returned as it came. `protocol` says how it was opened: "BAC", "PACE …".
     """
 
-    def __init__(self, below: Processor, suite: Suite, ssc: bytes) -> None:
+    def __init__(self, below: Processor, suite: Suite, ssc: bytes, protocol: str = "") -> None:
+        self.protocol = protocol
         self._below = below
         self._suite = suite
         self._ssc = int.from_bytes(ssc, "big")
@@ -84,6 +111,11 @@ class SecureMessaging:
         plain = self._unwrap(response)
         self.alive = True
         return plain
+
+    def rekeyed(self, suite: Suite, protocol: str) -> SecureMessaging:
+        """The channel that follows this one with new keys and a counter of zero; this one ends."""
+        self.alive = False
+        return SecureMessaging(self._below, suite, bytes(suite.ssc_size), protocol)
 
     def _wrap(self, command: CommandApdu) -> CommandApdu:
         ssc = self._next_ssc()
