@@ -145,7 +145,7 @@ def sod_bytes(card: VirtualCard) -> bytes:
 
 
 def has_keys(card: VirtualCard) -> bool:
-    return bool(_applet(card)["seed"])
+    return bool(_applet(card)["access"])
 
 
 def locked(card: VirtualCard) -> bool:

@@ -20,8 +20,11 @@ class BadgeApplet:
         self._files = FileSystem(memory_bytes=256)
         self._files.put(EF_NUMBER, number.encode("ascii"))
 
-    def select(self) -> bytes:
+    def reset(self) -> None:
         self._files.current = None
+
+    def select(self) -> bytes:
+        self.reset()
         return b""
 
     def process(self, command: Command) -> bytes:

@@ -8,18 +8,20 @@ from typing import Any, Literal
 
 from drivers.virtual.card.badge import AID as BADGE_AID
 from drivers.virtual.card.badge import BadgeApplet
-from drivers.virtual.card.lds import AID as LDS_AID
-from drivers.virtual.card.lds import LdsApplet
+from drivers.virtual.card.emrtd import AID as LDS_AID
+from drivers.virtual.card.emrtd import Emrtd
 from drivers.virtual.card.master import MasterFile
+from drivers.virtual.card.plain import KIND as LDS_PLAIN
+from drivers.virtual.card.plain import PlainApplet
 from drivers.virtual.card.words import Command, Program, StatusWord, parse, respond
 
 ATR = bytes.fromhex("3B80800101")  # contactless, no historical bytes (PC/SC part 3, 3.1.3.2.3)
-FORMAT = 1
+FORMAT = 2
 MASTER_FID = b"\x3f\x00"
 
-_RESTORE: Mapping[str, Callable[[Mapping[str, Any]], Program]] = {
-    LdsApplet.kind: LdsApplet.restored,
-    BadgeApplet.kind: BadgeApplet.restored,
+# A chip of each kind, blank; CARD KINDS: one line for each way of personalising
+_BLANKS: Mapping[str, Callable[[bool], Emrtd]] = {
+    LDS_PLAIN: lambda bare_errors: PlainApplet(bare_errors=bare_errors),
 }
 
 
@@ -54,7 +56,7 @@ class VirtualCard:
         self._current = self._master
         self._master.select()
         for program in self._applications.values():
-            program.select()
+            program.reset()
         return self._atr
 
     def power_off(self) -> None:
@@ -108,7 +110,7 @@ class VirtualCard:
             if raw["format"] != FORMAT:
                 raise ValueError(f"format {raw['format']}")
             applications = {
-                bytes.fromhex(each["aid"]): _RESTORE[each["kind"]](each["state"])
+                bytes.fromhex(each["aid"]): _restored(each["kind"], each["state"])
                 for each in raw["applications"]
             }
             return cls(applications, bytes.fromhex(raw["atr"]))
@@ -156,9 +158,9 @@ class VirtualCard:
             self._mute_in -= 1
 
 
-def blank_card(bare_errors: bool = False) -> VirtualCard:
-    """A fresh plain LDS card in personalisation state."""
-    return VirtualCard({LDS_AID: LdsApplet(bare_errors=bare_errors)})
+def blank_card(bare_errors: bool = False, kind: str = LDS_PLAIN) -> VirtualCard:
+    """A fresh LDS card in personalisation state. Raises KeyError for a kind there is none of."""
+    return VirtualCard({LDS_AID: _BLANKS[kind](bare_errors)})
 
 
 def foreign_card() -> VirtualCard:
@@ -171,3 +173,11 @@ class OfficerCard(VirtualCard):
 
     def __init__(self, number: str) -> None:
         super().__init__({BADGE_AID: BadgeApplet(number)})
+
+
+def _restored(kind: str, state: Mapping[str, Any]) -> Program:
+    if kind == BadgeApplet.kind:
+        return BadgeApplet.restored(state)
+    applet = _BLANKS[kind](False)
+    applet.restore(state)
+    return applet

@@ -13,7 +13,7 @@ from dataclasses import replace
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.utils import CryptographyDeprecationWarning
 
-from drivers.virtual.card.words import Command, StatusWord, respond
+from drivers.virtual.card.words import Command, Right, StatusWord, respond
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", CryptographyDeprecationWarning)
@@ -23,9 +23,20 @@ with warnings.catch_warnings():
 class Channel:
     """One session's keys and counter. A fault in a command raises StatusWord 6987 or 6988: end it."""
 
+    right = Right.READER
+
     def __init__(self, seed: bytes, counter: bytes) -> None:
         self._enc, self._mac = key_pair(seed)
         self._counter = int.from_bytes(counter, "big")
+
+    def covers(self, cla: int) -> bool:
+        return cla == 0x0C
+
+    def capacity(self, room: int) -> int:
+        """What DO 87 holds beside DO 99 and DO 8E: whole blocks, one byte of them padding at least."""
+        left = room - 4 - 10 - 2  # DO 99, DO 8E, tag and padding indicator of DO 87
+        left -= 1 if left <= 0x80 else 2 if left <= 0x101 else 3
+        return max(left // 8 * 8 - 1, 0)
 
     def open(self, command: Command) -> Command:
         """Check the MAC of a protected command and return what it carries."""
@@ -41,7 +52,7 @@ class Channel:
         if cbc_mac(self._mac, counter + header + filled) != items[0x8E]:
             raise StatusWord(0x6988)
         data = self._reveal(items[0x87]) if 0x87 in items else b""
-        return replace(command, data=data, ne=_expected(items.get(0x97)), protected=True)
+        return replace(command, data=data, ne=_expected(items.get(0x97)), cla=0x00, right=self.right)
 
     def seal(self, data: bytes, sw: int) -> bytes:
         """The response APDU under secure messaging: [DO 87] DO 99 DO 8E and the status bytes."""

@@ -1,79 +1,108 @@
-"""Transparent elementary files of one DF, with a current file and a bound on memory (ISO/IEC 7816-4)."""
+"""Transparent elementary files: the current one, READ conditions, a bound on memory (ISO/IEC 7816-4)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from drivers.virtual.card.words import StatusWord
 
-SFI_BITS = 0x1F
+# Security condition bytes of READ (compact format, ISO/IEC 7816-4:2020, 9.4.2.2)
+ALWAYS = 0x00
+SECURED = 0x40  # secure messaging
+GUARDED = 0x60  # secure messaging and external authentication: a terminal's (EAC), or the issuer's
+
+_SFI = {0x2F00: 0x1E}  # EF.DIR has a name of its own; all others the five low bits of theirs
+
+
+def anywhere(_: int) -> bool:
+    """Every file is under the current DF."""
+    return True
+
+
+@dataclass(slots=True)
+class File:
+    room: int  # what it was first created with
+    read: int
+    content: bytearray
 
 
 class FileSystem:
     def __init__(self, memory_bytes: int = 96 * 1024) -> None:
         self._memory_bytes = memory_bytes
-        self._files: dict[int, bytearray] = {}
-        self._room: dict[int, int] = {}  # what each file was first created with
+        self._files: dict[int, File] = {}
         self.current: int | None = None
 
-    def create(self, fid: int, size: int) -> None:
+    def __contains__(self, fid: int) -> bool:
+        return fid in self._files
+
+    def create(self, fid: int, size: int, read: int = SECURED) -> None:
         """Make the file, or clear and shrink it; never more than its first size (6A84)."""
-        room = self._room.get(fid)
+        old = self._files.get(fid)
+        room = self._free_bytes() if old is None else old.room
         if size == 0:
             raise StatusWord(0x6A80)
-        if size > (self._free_bytes() if room is None else room):
+        if size > room:
             raise StatusWord(0x6A84)
-        self._room.setdefault(fid, size)
-        self._files[fid] = bytearray(size)
+        self._files[fid] = File(size if old is None else old.room, read, bytearray(size))
 
-    def select(self, fid: int) -> None:
-        if fid not in self._files:
-            self.current = None
+    def put(self, fid: int, content: bytes, read: int = SECURED) -> None:
+        """Create the file and fill it in one act."""
+        self.create(fid, len(content), read)
+        self._files[fid].content[:] = content
+
+    def select(self, fid: int, under: Callable[[int], bool] = anywhere) -> None:
+        """Make current the file `fid`, if it lies `under` the current DF; 6A82 leaves none current."""
+        self.current = fid if fid in self._files and under(fid) else None
+        if self.current is None:
             raise StatusWord(0x6A82)
-        self.current = fid
 
-    def select_sfi(self, sfi: int) -> None:
+    def select_sfi(self, sfi: int, under: Callable[[int], bool] = anywhere) -> None:
         """By short identifier: the five low bits of the file identifier."""
-        named = [fid for fid in self._files if fid & SFI_BITS == sfi]
+        named = [fid for fid in self._files if under(fid) and _SFI.get(fid, fid & 0x1F) == sfi]
         if not 1 <= sfi <= 30 or len(named) != 1:
             raise StatusWord(0x6A82)
         self.current = named[0]
 
+    def condition(self) -> int:
+        """The READ condition of the current file; 6986 when there is none."""
+        return self._current().read
+
     def read(self, offset: int, ne: int) -> bytes:
         """Up to `ne` bytes of the current file; nothing at its end, 6B00 behind it."""
-        content = self._current()
+        content = self._current().content
         if offset > len(content):
             raise StatusWord(0x6B00)
         return bytes(content[offset : offset + ne])
 
     def update(self, offset: int, data: bytes) -> None:
-        content = self._current()
+        content = self._current().content
         if offset >= len(content):
             raise StatusWord(0x6B00)
         if offset + len(data) > len(content):
             raise StatusWord(0x6A84)
         content[offset : offset + len(data)] = data
 
-    def put(self, fid: int, content: bytes) -> None:
-        """A file the card was made with."""
-        self.create(fid, len(content))
-        self._files[fid][:] = content
+    def content(self, fid: int) -> bytes | None:
+        """What the card itself finds in a file of its own."""
+        return bytes(self._files[fid].content) if fid in self._files else None
 
     def state(self) -> dict[str, Any]:
         return {
-            f"{fid:04X}": {"room": self._room[fid], "content": bytes(content).hex()}
-            for fid, content in self._files.items()
+            f"{fid:04X}": {"room": file.room, "read": file.read, "content": bytes(file.content).hex()}
+            for fid, file in self._files.items()
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         for name, each in state.items():
-            self._files[int(name, 16)] = bytearray.fromhex(each["content"])
-            self._room[int(name, 16)] = int(each["room"])
+            content = bytearray.fromhex(each["content"])
+            self._files[int(name, 16)] = File(int(each["room"]), int(each["read"]), content)
 
-    def _current(self) -> bytearray:
+    def _current(self) -> File:
         if self.current is None:
             raise StatusWord(0x6986)
         return self._files[self.current]
 
     def _free_bytes(self) -> int:
-        return self._memory_bytes - sum(self._room.values())
+        return self._memory_bytes - sum(file.room for file in self._files.values())

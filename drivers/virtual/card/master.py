@@ -18,12 +18,15 @@ class MasterFile:
 
     def __init__(self, aids: Iterable[bytes]) -> None:
         self._files = FileSystem(memory_bytes=1024)
-        directory = b"".join(_template(aid) for aid in aids)
+        directory = b"".join(application_template(aid) for aid in aids)
         if directory:
             self._files.put(EF_DIR, directory)
 
-    def select(self) -> bytes:
+    def reset(self) -> None:
         self._files.current = None
+
+    def select(self) -> bytes:
+        self.reset()
         return b""
 
     def process(self, command: Command) -> bytes:
@@ -52,6 +55,6 @@ class MasterFile:
         return respond(self._files.read(command.p1p2, command.ne))
 
 
-def _template(aid: bytes) -> bytes:
+def application_template(aid: bytes) -> bytes:
     """Application template 61 with the application identifier 4F."""
     return bytes((0x61, len(aid) + 2, 0x4F, len(aid))) + aid

@@ -5,21 +5,41 @@ Written from the standards for the card's side alone: it shares no code with `dr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Protocol
+
+Random = Callable[[int], bytes]
 
 
 class StatusWord(Exception):
-    """The card's program ends the command with these status bytes."""
+    """The card's program ends the command with these status bytes; a warning may bring data along."""
 
-    def __init__(self, sw: int) -> None:
+    def __init__(self, sw: int, data: bytes = b"") -> None:
         super().__init__(f"{sw:04X}")
         self.sw = sw
+        self.data = data
+
+    @property
+    def is_warning(self) -> bool:
+        return self.sw >> 8 in (0x62, 0x63)
+
+
+class Right(IntEnum):
+    """What the channel of a command has proven about who sends it."""
+
+    NONE = 0  # it came in the clear
+    READER = 1  # BAC or PACE: knows what is printed on the document
+    ISSUER = 2  # the personalisation's secure channel
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A parsed command; `ne` is 0 when Le is absent, `protected` when it came in secure messaging."""
+    """A parsed command as it is inside any channel: CLA without the bits of secure messaging.
+
+    `ne` is 0 when Le is absent; `room` is the longest response data field that fits on the wire.
+    """
 
     cla: int
     ins: int
@@ -28,17 +48,30 @@ class Command:
     data: bytes
     ne: int
     extended: bool
-    protected: bool = False
+    right: Right = Right.NONE
+    room: int = 256
+
+    @property
+    def code(self) -> int:
+        """CLA and INS in one number: what tables of verbs are kept by."""
+        return self.cla << 8 | self.ins
 
     @property
     def p1p2(self) -> int:
         return self.p1 << 8 | self.p2
 
 
+Verb = Callable[[Command], bytes]  # returns response data, or raises StatusWord
+
+
 class Program(Protocol):
     """An application on the card. `state` is what survives a power cycle, as JSON values."""
 
-    kind: str
+    @property
+    def kind(self) -> str: ...
+
+    def reset(self) -> None:
+        """The card was powered: forget what was volatile, no application is selected."""
 
     def select(self) -> bytes:
         """Become the current application, forgetting what was volatile; return the FCI or nothing."""
