@@ -81,4 +81,4 @@ def test_nothing_beats_the_bound(rate: int, fsc: int, payload: int) -> None:
 @pytest.mark.parametrize("wrong", [{"bit_rate": 100}, {"fsc": 255}, {"fsd": 8192}, {"fwi": 15}])
 def test_what_the_standard_does_not_know_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="none of"):
-        Air(**wrong)  # type: ignore[arg-type]
+        Air(**wrong)
