@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating[Any]]
 
 CHIN_V = 1.78
-HEAD_DEPTH = 1.05
+HEAD_DEPTH = 1.3  # the ears lie some 82 mm behind the middle of the face
 CROWN_V = -1.72
 OUTLINE_V = (-0.6, -0.3, 0.1, 0.5, 0.85, 1.1, 1.3, 1.47, 1.6, 1.70)
 OUTLINE_U = (1.15, 1.15, 1.14, 1.10, 1.02, 0.94, 0.86, 0.77, 0.70, 0.65)

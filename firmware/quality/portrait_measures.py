@@ -104,16 +104,28 @@ def eye_glare(face: Upright) -> float:
 
 
 def background_gradient(bgr: Pixels, person: Floats) -> float:
-    """Mean gradient of the background's grey levels (7.3.2 background uniformity); 0 is uniform.
+    """Mean gradient of the background's grey levels, for the gate; 0 is uniform.
 
     `person` (height, width) is 1 on the person. The rim of the person does not count.
     """
-    rim = max(3, bgr.shape[0] // 40)
+    return gradient_behind(grey(bgr), person)
+
+
+def gradient_behind(plane: np.ndarray, person: Floats) -> float:
+    """Mean Sobel gradient of a plane where nobody is; 0 where the person fills the picture."""
+    rim = max(3, plane.shape[0] // 40)
     near = cv2.dilate((person > 0.3).astype(np.uint8), np.ones((rim, rim), np.uint8))
-    level = grey(bgr)
-    across, down = (cv2.Sobel(level, cv2.CV_32F, *order, ksize=3) for order in ((1, 0), (0, 1)))
+    across, down = (cv2.Sobel(plane, cv2.CV_32F, *order, ksize=3) for order in ((1, 0), (0, 1)))
     behind = np.hypot(across, down)[near == 0]
     return float(behind.mean()) if behind.size else 0.0
+
+
+def cheek_colour(face: Upright) -> tuple[float, float]:
+    """Return the mean CIELAB a* and b* (D65) of both cheeks."""
+    lab = cv2.cvtColor(face.bgr.astype(np.float32) / 255, cv2.COLOR_BGR2LAB)
+    patches = [_patch(face, lab, point).reshape(-1, 3) for point in (LEFT_CHEEK, RIGHT_CHEEK)]
+    _, a, b = np.concatenate(patches).mean(axis=0)
+    return float(a), float(b)
 
 
 def _patch(face: Upright, light: Floats, point: int) -> Floats:
@@ -125,6 +137,6 @@ def _box(plane: np.ndarray, x: float, y: float, half_width: float, half_height: 
     """Cut a box out of a plane, at least one pixel even where the point lies outside."""
     top, left = (
         int(np.clip(at, 0, size - 1))
-        for at, size in zip((y - half_height, x - half_width), plane.shape, strict=True)
+        for at, size in zip((y - half_height, x - half_width), plane.shape[:2], strict=True)
     )
     return plane[top : max(top + 1, int(y + half_height)), left : max(left + 1, int(x + half_width))]
