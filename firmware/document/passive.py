@@ -46,8 +46,8 @@ def passive_authentication(
     there and every one that is there must be listed. Raises NotAuthenticError(check).
     """
     ds, csca = verify_signature(sod, trust, at)
-    _check_hashes(sod, files)
-    _check_com(sod, files)
+    check_hashes(sod, files)
+    check_com(sod, files)
     return PaReport(
         csca=csca.subject.rfc4514_string(),
         document_signer=ds.subject.rfc4514_string(),
@@ -63,17 +63,11 @@ def verify_signature(
     sod: Sod, trust: Iterable[x509.Certificate], at: datetime
 ) -> tuple[x509.Certificate, x509.Certificate]:
     """The DS and the CSCA behind a SOD whose signature holds. Raises NotAuthenticError(check)."""
-    ds = _document_signer(sod)
-    csca = _csca_of(ds, trust)
-    _check_valid(ds, csca, at)
-    _check_content(sod)
-    signatures.verify(
-        ds.public_key(),
-        sod.signature_algorithm,
-        sod.signature,
-        sod.signed_attributes,
-        sod.digest_algorithm,
-    )
+    ds = document_signer(sod)
+    csca = csca_of(ds, trust)
+    check_valid(ds, csca, at)
+    check_content(sod)
+    check_signature(sod, ds)
     return ds, csca
 
 
@@ -91,8 +85,11 @@ def load_certificate(encoded: bytes) -> x509.Certificate:
     return certificate
 
 
-def _document_signer(sod: Sod) -> x509.Certificate:
-    """The one certificate that the signer's identifier names, fit to sign documents."""
+def document_signer(sod: Sod) -> x509.Certificate:
+    """The one certificate that the signer's identifier names, fit to sign documents.
+
+    Raises NotAuthenticError(DS, KEY_USAGE): its signature and its issuer are not looked at.
+    """
     named = [load_certificate(each) for each in sod.certificates if _is_signer(sod, each)]
     if len(named) != 1:
         raise NotAuthenticError(Check.DS, f"{len(named)} certificates of the signer")
@@ -118,8 +115,11 @@ def _is_signer(sod: Sod, encoded: bytes) -> bool:
         raise NotAuthenticError(Check.DS, str(exc)) from exc
 
 
-def _csca_of(ds: x509.Certificate, trust: Iterable[x509.Certificate]) -> x509.Certificate:
-    """The trusted authority that signed this certificate: its direct issuer (Doc 9303-12, 3)."""
+def csca_of(ds: x509.Certificate, trust: Iterable[x509.Certificate]) -> x509.Certificate:
+    """The trusted authority that signed this certificate: its direct issuer (Doc 9303-12, 3).
+
+    Raises NotAuthenticError(CHAIN, ALGORITHM).
+    """
     held: NotAuthenticError | None = None
     for csca in trust:
         if csca.subject != ds.issuer:
@@ -153,19 +153,29 @@ def _check_issued(ds: x509.Certificate, csca: x509.Certificate) -> None:
         raise NotAuthenticError(check, f"DS certificate: {exc}") from exc
 
 
-def _check_valid(ds: x509.Certificate, csca: x509.Certificate, at: datetime) -> None:
+def check_valid(ds: x509.Certificate, csca: x509.Certificate, at: datetime) -> None:
+    """Raises NotAuthenticError(VALIDITY) unless both are valid at that moment."""
     for name, certificate in (("DS", ds), ("CSCA", csca)):
         if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
             raise NotAuthenticError(Check.VALIDITY, f"{name} not valid at {at:%Y-%m-%d}")
 
 
-def _check_content(sod: Sod) -> None:
+def check_content(sod: Sod) -> None:
+    """Raises NotAuthenticError(MESSAGE_DIGEST) unless the signed attributes speak of this content."""
     found = signatures.digest(sod.digest_algorithm, sod.content)
     if not hmac.compare_digest(found, sod.message_digest):
         raise NotAuthenticError(Check.MESSAGE_DIGEST, "is of another content")
 
 
-def _check_hashes(sod: Sod, files: Mapping[int, bytes]) -> None:
+def check_signature(sod: Sod, ds: x509.Certificate) -> None:
+    """Raises NotAuthenticError(SIGNATURE, ALGORITHM) unless this certificate signed the attributes."""
+    signatures.verify(
+        ds.public_key(), sod.signature_algorithm, sod.signature, sod.signed_attributes, sod.digest_algorithm
+    )
+
+
+def check_hashes(sod: Sod, files: Mapping[int, bytes]) -> None:
+    """Raises NotAuthenticError(HASHES) unless the data groups are those that were signed, all of them."""
     numbered = ((lds.dg_number(fid), content) for fid, content in files.items())
     there = {n: content for n, content in numbered if n is not None}
     if there.keys() != sod.hashes.keys():
@@ -177,8 +187,11 @@ def _check_hashes(sod: Sod, files: Mapping[int, bytes]) -> None:
             raise NotAuthenticError(Check.HASHES, f"DG{number}")
 
 
-def _check_com(sod: Sod, files: Mapping[int, bytes]) -> None:
-    """EF.COM is not signed: it may not hide or invent a data group (Doc 9303-10, 4.6.1)."""
+def check_com(sod: Sod, files: Mapping[int, bytes]) -> None:
+    """EF.COM is not signed: it may not hide or invent a data group (Doc 9303-10, 4.6.1).
+
+    Raises NotAuthenticError(COM); nothing is said where EF.COM is not among `files`.
+    """
     if Fid.COM not in files:
         return
     try:
