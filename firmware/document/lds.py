@@ -9,16 +9,20 @@ from enum import IntEnum
 from firmware.document import der
 from firmware.document.errors import DataGroupError, NotDerError
 
-LDS_VERSION = b"0107"
-UNICODE_VERSION = b"040000"
+LDS_1_7, LDS_1_8 = "0107", "0108"
+UNICODE_VERSION = "040000"
 
 
 class Fid(IntEnum):
-    """File identifiers of the eMRTD application (Doc 9303-10, table 38)."""
+    """File identifiers of the eMRTD application, and EF.CardAccess beside it (Doc 9303-10, table 38)."""
 
     DG1 = 0x0101
     DG2 = 0x0102
+    DG3 = 0x0103
     DG13 = 0x010D
+    DG14 = 0x010E
+    DG15 = 0x010F
+    CARD_ACCESS = 0x011C
     SOD = 0x011D
     COM = 0x011E
 
@@ -49,7 +53,7 @@ def dg_fid(number: int) -> int:
 
 
 def dg_number(fid: int) -> int | None:
-    """The data group a file identifier stands for; None for EF.COM, EF.SOD and anything else."""
+    """The data group a file identifier stands for; None for EF.COM, EF.SOD, EF.CardAccess and the rest."""
     number = fid - 0x0100
     return number if number in DG_TAGS else None
 
@@ -63,15 +67,17 @@ class Com:
     tags: tuple[int, ...]
 
 
-def encode_com(tags: Iterable[int]) -> bytes:
-    """EF.COM for these data-group tags: LDS 1.7, Unicode 4.0.0. Raises DataGroupError."""
+def encode_com(tags: Iterable[int], lds_version: str = LDS_1_7) -> bytes:
+    """EF.COM for these data-group tags: LDS 1.7 or 1.8, Unicode 4.0.0. Raises DataGroupError."""
+    if lds_version not in (LDS_1_7, LDS_1_8):
+        raise DataGroupError("EF.COM", f"LDS {lds_version} is not written here")
     wanted = sorted(set(tags), key=lambda tag: DG_NUMBERS.get(tag, 0))
     if not wanted or any(tag not in DG_NUMBERS for tag in wanted):
         raise DataGroupError("EF.COM", "not tags of data groups")
     return der.tlv(
         Tag.COM,
-        der.tlv(Tag.LDS_VERSION, LDS_VERSION)
-        + der.tlv(Tag.UNICODE_VERSION, UNICODE_VERSION)
+        der.tlv(Tag.LDS_VERSION, lds_version.encode())
+        + der.tlv(Tag.UNICODE_VERSION, UNICODE_VERSION.encode())
         + der.tlv(Tag.TAG_LIST, bytes(wanted)),
     )
 

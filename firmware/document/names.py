@@ -11,22 +11,24 @@ from firmware.document.errors import MrzError
 FILLER = "<"
 MAX_NAME = 200
 
-# Letters that do not fall apart into a base letter and marks (Doc 9303-3, 6, table A).
+# Letters whose transliteration is not their base letter without marks (Doc 9303-3, 6, table A; Ä, Ö, Ü
+# and Ñ have a choice there: the base letter, as Vietnam's minority languages want it).
 _WHOLE = MappingProxyType(
     {
-        "Đ": "D", "Ð": "D", "Ƀ": "B", "Ħ": "H", "Ŧ": "T", "Ł": "L", "Ŋ": "N", "ı": "I", "ĸ": "K",
-        "Æ": "AE", "Œ": "OE", "Ø": "OE", "Þ": "TH", "ß": "SS", "ẞ": "SS", "Ĳ": "IJ", "Ơ": "O",
-        "Ư": "U", "ʼ": "", "'": "", "’": "", "‘": "", "`": "", ".": "",
+        "Đ": "D", "Ð": "D", "Ɖ": "D", "Ƀ": "B", "Ħ": "H", "Ŧ": "T", "Ł": "L", "Ŀ": "L", "Ŋ": "N",
+        "ı": "I", "ĸ": "K", "Ə": "E", "Å": "AA", "Æ": "AE", "Œ": "OE", "Ø": "OE", "Þ": "TH", "ß": "SS",
+        "ẞ": "SS", "Ĳ": "IJ", "Ơ": "O", "Ư": "U",
     }
 )  # fmt: skip
-_GAPS = re.compile(r"[\s\-‐‑,]+")
+_OMITTED = frozenset("'’‘‛`´ʼʻʹ′.·")  # apostrophes join what they part (4.6); so does a full stop
+_GAPS = re.compile(r"[\s\-‐‑‒–—−,]+")
 
 
 def transliterate(name: str) -> list[str]:
     """The components of a name in A-Z: NGUYỄN THỊ ÁNH → ["NGUYEN", "THI", "ANH"].
 
     Marks are dropped and apostrophes omitted; hyphens, commas and spaces part the components.
-    Raises MrzError for a letter that has no place in the MRZ.
+    Raises MrzError for what has no place in the MRZ: digits, letters that are not Latin.
     """
     if len(name) > MAX_NAME:
         raise MrzError("name", "too long")
@@ -47,9 +49,14 @@ def name_field(name: str, width: int) -> str:
     primary, *given = transliterate(name)
     primary = primary[: width - 3] if given else primary[:width]
     while len(field := _joined(primary, given)) > width and field[width - 1] == FILLER:
-        longest = max(range(len(given)), key=lambda i: (len(given[i]), -i))
-        given[longest] = given[longest][:-1]
-        given = [part for part in given if part]
+        seen = field[:width].count(FILLER) - 2  # components that end before the cut
+        longest = max(range(seen), key=lambda i: (len(given[i]), -i))
+        if len(given[longest]) > 1:
+            given[longest] = given[longest][:-1]
+        elif len(primary) > 1:
+            primary = primary[:-1]
+        else:  # single letters everywhere, and the cut falls between two of them
+            break
     return field[:width].ljust(width, FILLER)
 
 
@@ -58,6 +65,8 @@ def _joined(primary: str, given: list[str]) -> str:
 
 
 def _letter(ch: str) -> str:
+    if ch in _OMITTED:
+        return ""
     if ch in _WHOLE:
         return _WHOLE[ch]
     base = "".join(c for c in unicodedata.normalize("NFD", ch) if not unicodedata.combining(c))

@@ -57,6 +57,10 @@ def test_the_zone_stands_as_the_vietnamese_card_has_it() -> None:
         ("Kiều", "KIEU"),
         ("Nguye\u0302\u0303n An", "NGUYEN<<AN"),  # letters and marks apart
         ("Straße Ærø Łódź", "STRASSE<<AEROE<LODZ"),
+        ("Ångström Þór Ĳsbrand", "AANGSTROM<<THOR<IJSBRAND"),
+        ("Əliyev ŀl Ŋa", "ELIYEV<<LL<NA"),
+        ("Ksor H’Bia–Y`Wan", "KSOR<<HBIA<YWAN"),
+        ("Ơi Ŭp, Ỡm", "OI<<UP<OM"),
     ],
 )
 def test_names_are_transliterated(name: str, field: str) -> None:
@@ -70,6 +74,10 @@ def test_names_are_transliterated(name: str, field: str) -> None:
         ("Nguyễn " + "Hoàng " * 8, "NGUYEN<<HOANG<HOANG<HOANG<HOAN"),
         ("A" * 40 + " Bình", "A" * 27 + "<<B"),
         ("A" * 40, "A" * 30),
+        ("Nguyễn " + "X " * 12, "NGUYE<<X<X<X<X<X<X<X<X<X<X<X<X"),
+        ("Nilavadhanananda Chayapa Dejthamrong Krasuang", "NILAVADHANANANDA<<CHAYAPA<DEJT"),
+        ("Papandropoulous Jonathon Alec", "PAPANDROPOULOUS<<JONATHON<ALEC"),
+        ("Nguyễn Phương Anh Thư Bình An Nhiên Lạc", "NGUYEN<<PHUONG<ANH<THU<BINH<AN"),
     ],
 )
 def test_a_truncated_name_ends_in_a_letter(name: str, field: str) -> None:
@@ -78,7 +86,25 @@ def test_a_truncated_name_ends_in_a_letter(name: str, field: str) -> None:
     assert name_field(name, 30) == field
 
 
-@pytest.mark.parametrize("name", ["", "  ", "'", "Нгуен", "阮氏", "Nguyễn 2", "A" * 201])
+@given(
+    st.lists(
+        st.sampled_from(("Ư", "Đỗ", "Y", "H'Hen", "Phương", "Quỳnh-Anh", "Nguyễn", "Xuân" * 9)), min_size=1
+    )
+)
+def test_a_field_of_any_length_is_full_of_letters_or_ends_in_fillers(parts: list[str]) -> None:
+    name = " ".join(parts)[:200]
+    whole = "<".join(transliterate(name)).replace("<", "<<", 1)
+    field = name_field(name, 30)
+    assert len(field) == 30
+    if len(whole) <= 30:
+        assert field == whole.ljust(30, "<")
+    else:
+        assert field[-1].isalpha()
+        assert len(transliterate(name)) == 1 or re.match("[A-Z]+<<[A-Z]", field)
+        assert re.fullmatch("[A-Z]+(<<[A-Z]+(<[A-Z]+)*)?", field)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "'", "Nguyễn/An", "Нгуен", "阮氏", "Nguyễn 2", "A" * 201])
 def test_a_name_without_a_place_in_the_zone_is_refused(name: str) -> None:
     with pytest.raises(MrzError):
         transliterate(name)
