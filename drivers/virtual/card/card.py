@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from drivers.virtual.card.badge import AID as BADGE_AID
 from drivers.virtual.card.badge import BadgeApplet
+from drivers.virtual.card.chip import Traits
 from drivers.virtual.card.emrtd import AID as LDS_AID
-from drivers.virtual.card.emrtd import Emrtd
+from drivers.virtual.card.field import answer_to_reset
+from drivers.virtual.card.kinds import APPLETS, CHIPS
 from drivers.virtual.card.master import MasterFile
 from drivers.virtual.card.plain import KIND as LDS_PLAIN
-from drivers.virtual.card.plain import PlainApplet
-from drivers.virtual.card.words import Command, Program, StatusWord, parse, respond
+from drivers.virtual.card.transport import Transport
+from drivers.virtual.card.words import Command, Program, Random, StatusWord, respond
 
 ATR = bytes.fromhex("3B80800101")  # contactless, no historical bytes (PC/SC part 3, 3.1.3.2.3)
 FORMAT = 2
 MASTER_FID = b"\x3f\x00"
-
-# A chip of each kind, blank; CARD KINDS: one line for each way of personalising
-_BLANKS: Mapping[str, Callable[[bool], Emrtd]] = {
-    LDS_PLAIN: lambda bare_errors: PlainApplet(bare_errors=bare_errors),
-}
 
 
 class CardLifted(Exception):
@@ -34,12 +32,25 @@ class CardMute(Exception):
 
 
 class VirtualCard:
-    """Applications by AID under a master file. One thread at a time; a reader sees to that."""
+    """Applications by AID under a master file. One thread at a time; a reader sees to that.
 
-    def __init__(self, applications: Mapping[bytes, Program], atr: bytes = ATR) -> None:
+    `root` names the application that is the card's whole operating system: it takes the master file's
+    place. `transport` says how APDUs come.
+    """
+
+    def __init__(
+        self,
+        applications: Mapping[bytes, Program],
+        atr: bytes = ATR,
+        root: bytes | None = None,
+        transport: Transport | None = None,
+    ) -> None:
         self._atr = atr
         self._applications = dict(applications)
+        self._root_aid = root
         self._master = MasterFile(self._applications)
+        self._root: Program = self._master if root is None else self._applications[root]
+        self._transport = transport or Transport()
         self._current: Program | None = None  # None: no power
         self._torn: tuple[int, bool] | None = None  # APDUs still to answer, acts on the next
         self._mute_in: int | None = None
@@ -49,12 +60,18 @@ class VirtualCard:
     def atr(self) -> bytes:
         return self._atr
 
+    @property
+    def pages_written(self) -> int:
+        """Pages of memory programmed since it was made: what takes a chip its time."""
+        return sum(program.pages_written for program in self._applications.values())
+
     # --- what a reader does ---
 
     def power_on(self) -> bytes:
         """Cold or warm reset: forget what is volatile and return the ATR."""
-        self._current = self._master
-        self._master.select()
+        self._current = self._root
+        self._transport.reset()
+        self._master.reset()
         for program in self._applications.values():
             program.reset()
         return self._atr
@@ -99,7 +116,13 @@ class VirtualCard:
             {"aid": aid.hex(), "kind": program.kind, "state": program.state()}
             for aid, program in self._applications.items()
         ]
-        saved = {"format": FORMAT, "atr": self._atr.hex(), "applications": applications}
+        saved = {
+            "format": FORMAT,
+            "atr": self._atr.hex(),
+            "applications": applications,
+            "root": self._root_aid.hex() if self._root_aid else None,
+            "transport": [self._transport.largest, self._transport.chaining],
+        }
         return json.dumps(saved).encode()
 
     @classmethod
@@ -113,7 +136,8 @@ class VirtualCard:
                 bytes.fromhex(each["aid"]): _restored(each["kind"], each["state"])
                 for each in raw["applications"]
             }
-            return cls(applications, bytes.fromhex(raw["atr"]))
+            root = bytes.fromhex(raw["root"]) if raw["root"] else None
+            return cls(applications, bytes.fromhex(raw["atr"]), root, Transport(*raw["transport"]))
         except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as exc:
             raise ValueError(f"no saved virtual card: {exc!r}") from exc
 
@@ -121,13 +145,23 @@ class VirtualCard:
 
     def _answer(self, apdu: bytes) -> bytes:
         try:
-            command = parse(apdu)
-            if command.ins == 0xA4 and (command.p1 == 0x04 or command.data == MASTER_FID):
+            command = self._transport.take(apdu)
+            if command is None:  # a link of a chain
+                return respond(b"")
+            if self._selects(command):
                 return respond(self._select(command))
             assert self._current is not None  # noqa: S101 (transmit saw to it)
             return self._current.process(command)
         except StatusWord as refused:
-            return respond(b"", refused.sw)
+            return respond(refused.data, refused.sw)
+
+    def _selects(self, command: Command) -> bool:
+        """Whether it changes the current program; in a channel, a root knows what to do itself."""
+        if command.ins != 0xA4:
+            return False
+        if self._root is not self._master:
+            return command.p1 == 0x04 and command.cla == 0x00
+        return command.p1 == 0x04 or command.data == MASTER_FID
 
     def _select(self, command: Command) -> bytes:
         """An application by its DF name, or the master file; a failed one changes nothing."""
@@ -158,9 +192,23 @@ class VirtualCard:
             self._mute_in -= 1
 
 
-def blank_card(bare_errors: bool = False, kind: str = LDS_PLAIN) -> VirtualCard:
-    """A fresh LDS card in personalisation state. Raises KeyError for a kind there is none of."""
-    return VirtualCard({LDS_AID: _BLANKS[kind](bare_errors)})
+def blank_card(
+    bare_errors: bool = False,
+    kind: str = LDS_PLAIN,
+    extended: int = 4000,
+    chaining: bool = True,
+    random: Random = secrets.token_bytes,
+) -> VirtualCard:
+    """A fresh eMRTD in personalisation state: `lds-plain`, or a kind of the field.
+
+    `extended` (bytes of the longest APDU either way, 0: short only) and `chaining` are of the field's
+    kinds; the plain applet has neither. Raises KeyError for a kind there is none of.
+    """
+    traits = Traits(extended, chaining, bare_errors, random)
+    if kind in APPLETS:
+        return VirtualCard({LDS_AID: APPLETS[kind](traits)})
+    chip = CHIPS[kind](traits)
+    return VirtualCard({LDS_AID: chip}, answer_to_reset(traits), LDS_AID, Transport(extended, chaining))
 
 
 def foreign_card() -> VirtualCard:
@@ -178,6 +226,6 @@ class OfficerCard(VirtualCard):
 def _restored(kind: str, state: Mapping[str, Any]) -> Program:
     if kind == BadgeApplet.kind:
         return BadgeApplet.restored(state)
-    applet = _BLANKS[kind](False)
-    applet.restore(state)
-    return applet
+    chip = {**APPLETS, **CHIPS}[kind](Traits())
+    chip.restore(state)
+    return chip

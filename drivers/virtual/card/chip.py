@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from drivers.virtual.card.files import FileSystem
 from drivers.virtual.card.words import Command, Random, Right, StatusWord, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What cards of one kind differ in. `extended`: bytes of the longest APDU either way, 0 for short only.
+
+    `bare_errors`: errors under secure messaging come as a bare SW and end the session.
+    """
+
+    extended: int = 4000
+    chaining: bool = True
+    bare_errors: bool = False
+    random: Random = secrets.token_bytes
 
 
 class Channel(Protocol):
@@ -65,6 +83,16 @@ class Chip:
         if value[:2] != b"\x63\x06" or len(value) != 8 or not value[2:].isdigit():
             raise StatusWord(0x6A80)
         self.can = value[2:].decode("ascii")
+
+    def set_aa(self, pkcs8: bytes) -> None:
+        """EC P-256 (ECDSA)."""
+        _ec_key(pkcs8, ("secp256r1",))
+        self.aa = pkcs8
+
+    def set_ca(self, pkcs8: bytes) -> None:
+        """EC P-256 or brainpoolP256r1 (ECDH)."""
+        _ec_key(pkcs8, ("secp256r1", "brainpoolP256r1"))
+        self.ca = pkcs8
 
     # --- the open channel ---
 
@@ -124,6 +152,16 @@ class Personalisation(Protocol):
         """What survives beside the chip's own content, as JSON values."""
 
     def restore(self, state: Mapping[str, Any]) -> None: ...
+
+
+def _ec_key(pkcs8: bytes, curves: Sequence[str]) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = load_der_private_key(pkcs8, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise StatusWord(0x6A80) from exc
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name not in curves:
+        raise StatusWord(0x6A80)
+    return key
 
 
 def _key_fields(data: bytes) -> tuple[str, str, str]:

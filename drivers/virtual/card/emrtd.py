@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from drivers.virtual.card.bac import BasicAccess
@@ -39,14 +40,22 @@ class Emrtd:
     def locked(self) -> bool:
         return self.chip.locked
 
+    @property
+    def pages_written(self) -> int:
+        return self.chip.files.pages_written
+
     def reset(self) -> None:
         self._inside = False
         self._forget()
 
     def select(self) -> bytes:
-        self._inside = True
         self._forget()
+        self._enter()
         return b""
+
+    def _enter(self) -> None:
+        self._inside = True
+        self.chip.files.current = None
 
     def process(self, command: Command) -> bytes:
         channel = self.chip.channel
@@ -61,7 +70,7 @@ class Emrtd:
 
     def _secured(self, channel: Channel, command: Command) -> bytes:
         self.chip.channel = None  # unless this command is whole
-        inner = channel.open(command)
+        inner = replace(channel.open(command), room=channel.capacity(command.room))
         try:
             data, sw = self._answer(inner), 0x9000
         except StatusWord as refused:

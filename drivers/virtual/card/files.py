@@ -16,6 +16,9 @@ GUARDED = 0x60  # secure messaging and external authentication: a terminal's (EA
 _SFI = {0x2F00: 0x1E}  # EF.DIR has a name of its own; all others the five low bits of theirs
 
 
+PAGE_BYTES = 64  # programmed at once
+
+
 def anywhere(_: int) -> bool:
     """Every file is under the current DF."""
     return True
@@ -33,6 +36,7 @@ class FileSystem:
         self._memory_bytes = memory_bytes
         self._files: dict[int, File] = {}
         self.current: int | None = None
+        self.pages_written = 0  # since it was made
 
     def __contains__(self, fid: int) -> bool:
         return fid in self._files
@@ -46,11 +50,13 @@ class FileSystem:
         if size > room:
             raise StatusWord(0x6A84)
         self._files[fid] = File(size if old is None else old.room, read, bytearray(size))
+        self._program(0, size)
 
     def put(self, fid: int, content: bytes, read: int = SECURED) -> None:
         """Create the file and fill it in one act."""
         self.create(fid, len(content), read)
         self._files[fid].content[:] = content
+        self._program(0, len(content))
 
     def select(self, fid: int, under: Callable[[int], bool] = anywhere) -> None:
         """Make current the file `fid`, if it lies `under` the current DF; 6A82 leaves none current."""
@@ -65,9 +71,9 @@ class FileSystem:
             raise StatusWord(0x6A82)
         self.current = named[0]
 
-    def condition(self) -> int:
-        """The READ condition of the current file; 6986 when there is none."""
-        return self._current().read
+    def condition(self, fid: int | None = None) -> int:
+        """The READ condition of a file that is there, the current one by default (6986 if none is)."""
+        return self._current().read if fid is None else self._files[fid].read
 
     def read(self, offset: int, ne: int) -> bytes:
         """Up to `ne` bytes of the current file; nothing at its end, 6B00 behind it."""
@@ -83,6 +89,7 @@ class FileSystem:
         if offset + len(data) > len(content):
             raise StatusWord(0x6A84)
         content[offset : offset + len(data)] = data
+        self._program(offset, len(data))
 
     def content(self, fid: int) -> bytes | None:
         """What the card itself finds in a file of its own."""
@@ -103,6 +110,10 @@ class FileSystem:
         if self.current is None:
             raise StatusWord(0x6986)
         return self._files[self.current]
+
+    def _program(self, offset: int, size: int) -> None:
+        """Files begin on a page; what lies in one page is programmed at once."""
+        self.pages_written += (offset + size - 1) // PAGE_BYTES - offset // PAGE_BYTES + 1
 
     def _free_bytes(self) -> int:
         return self._memory_bytes - sum(file.room for file in self._files.values())

@@ -6,14 +6,13 @@ wants BAC from the first day; Le=00 under secure messaging brings nothing and mo
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from drivers.virtual.card.chip import Chip
+from drivers.virtual.card.chip import Chip, Traits
 from drivers.virtual.card.emrtd import Emrtd
 from drivers.virtual.card.files import GUARDED, SECURED
-from drivers.virtual.card.words import Command, Random, Right, StatusWord, Verb
+from drivers.virtual.card.words import Command, Right, StatusWord, Verb
 
 KIND = "lds-plain"
 LARGEST_FILE = 32767
@@ -24,8 +23,8 @@ EAC_GUARDED = (0x0103, 0x0104)
 class PlainApplet(Emrtd):
     """The eMRTD application with the applet's own ideas of reading."""
 
-    def __init__(self, random: Random = secrets.token_bytes, bare_errors: bool = False) -> None:
-        super().__init__(KIND, PlainPersonalisation, random, bare_errors)
+    def __init__(self, traits: Traits) -> None:
+        super().__init__(KIND, PlainPersonalisation, traits.random, traits.bare_errors)
 
     def process(self, command: Command) -> bytes:
         if command.extended:
