@@ -10,13 +10,14 @@ from typing import Protocol, Self
 from drivers.api import ChipReader
 from drivers.fingerprint import open_sensor
 from drivers.virtual.camera import VirtualCamera
+from drivers.virtual.card.air import Air
 from drivers.virtual.card.card import VirtualCard
 from drivers.virtual.card.reader import VirtualReader
 from drivers.virtual.panel import VirtualPanel
 from drivers.virtual.usb_sensor import VirtualSensor
 from firmware.app.devices import Openers
 
-AIR_BITS_PER_S = 106_000  # ISO/IEC 14443-4's first bit rate
+AIR = Air(bit_rate=106)  # what every card and reader can do
 
 
 class Slot(Protocol):
@@ -32,8 +33,8 @@ class Slot(Protocol):
 class InProcess:
     """A reader in this process: the quickest way to a card, unless its air time is to be real."""
 
-    def __init__(self, bits_per_s: int | None = None) -> None:
-        self.reader = VirtualReader(bits_per_s)
+    def __init__(self, air: Air | None = None) -> None:
+        self.reader = VirtualReader(air, paced=air is not None)
 
     def put(self, card: VirtualCard) -> None:
         self.reader.put(card)
@@ -61,7 +62,7 @@ class VirtualStation:
         self.camera = VirtualCamera(light=self.panel.light, paced=real_pace)
         self._pcsc = pcsc
         self._stack = ExitStack()
-        self.chip: Slot = InProcess(AIR_BITS_PER_S if real_pace else None)
+        self.chip: Slot = InProcess(AIR if real_pace else None)
         self.badge: Slot = InProcess()
 
     def __enter__(self) -> Self:

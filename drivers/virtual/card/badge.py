@@ -14,6 +14,7 @@ EF_NUMBER = 0x0001
 
 class BadgeApplet:
     kind = "badge"
+    pages_written = 0
 
     def __init__(self, number: str) -> None:
         self._number = number

@@ -15,6 +15,7 @@ class MasterFile:
     """Made anew with the card from the AIDs on it, so it has no state of its own."""
 
     kind = "mf"
+    pages_written = 0
 
     def __init__(self, aids: Iterable[bytes]) -> None:
         self._files = FileSystem(memory_bytes=1024)

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from drivers.errors import DeviceGone, DeviceTimeout, UserRetry
+from drivers.virtual.card.air import Air, Taken
 from drivers.virtual.card.card import CardLifted, CardMute, VirtualCard
 
 if TYPE_CHECKING:
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 class VirtualReader:
     """The driver's calls belong to one thread; the world's verbs may come from any other.
 
-    With `bits_per_s` an APDU takes the air time of its bytes (ISO/IEC 14443: 106000, 424000, …), and
-    a card that is lifted meanwhile takes its answer along.
+    With `air` each exchange takes its time by that model, counted in `taken`; one that takes longer than
+    its time-out ends as DeviceTimeout. With `paced` the time passes too, and a card that is lifted
+    meanwhile takes its answer along.
     """
 
-    def __init__(self, bits_per_s: int | None = None) -> None:
-        self._bits_per_s = bits_per_s
+    def __init__(self, air: Air | None = None, paced: bool = False) -> None:
+        self._air = air
+        self._paced = paced
+        self.taken = Taken()  # on the virtual clock, since this reader was made
         self._changed = threading.Condition()
         self._card: VirtualCard | None = None
         self._session: VirtualCard | None = None
@@ -93,6 +97,8 @@ class VirtualReader:
             if self._card is None:
                 raise UserRetry("place_card")
             self._session = self._card
+            if self._air:
+                self.taken += self._air.activation()
             return self._card.power_on()
 
     def disconnect(self) -> None:
@@ -101,15 +107,18 @@ class VirtualReader:
                 self._session.power_off()
             self._session = None
 
-    def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:  # noqa: ARG002 (at once)
+    def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:
         with self._changed:
             self._demand_open("transmit")
             card = self._session
             if card is None or card is not self._card:
                 self._session = None
                 raise UserRetry("hold_card_still")
+            pages = card.pages_written
             answer = self._exchange(card, apdu)
-            self._take_air_time(card, len(apdu) + len(answer))
+            if self._air:
+                taken = self._air.exchange(len(apdu), len(answer), card.pages_written - pages)
+                self._pass(card, taken, timeout_s)
             return answer
 
     # --- helpers, the lock held ---
@@ -124,11 +133,14 @@ class VirtualReader:
             self._session, self._open = None, False  # as a reader stuck in its transmit
             raise DeviceTimeout("chip", "transmit") from exc
 
-    def _take_air_time(self, card: VirtualCard, moved_bytes: int) -> None:
-        if not self._bits_per_s:
-            return
-        if self._wait(lambda: self._card is not card, moved_bytes * 8 / self._bits_per_s):
+    def _pass(self, card: VirtualCard, taken: Taken, timeout_s: float) -> None:
+        """Let the time of an exchange pass, on the virtual clock and, if paced, here."""
+        self.taken += taken
+        if self._paced and self._wait(lambda: self._card is not card, min(taken.air_s, timeout_s)):
             raise UserRetry("hold_card_still")
+        if taken.air_s > timeout_s:
+            self._session, self._open = None, False
+            raise DeviceTimeout("chip", "transmit")
 
     def _wait(self, happened: Callable[[], bool], timeout_s: float) -> bool:
         self._changed.wait_for(lambda: happened() or not self._open, timeout_s)

@@ -70,6 +70,10 @@ class Program(Protocol):
     @property
     def kind(self) -> str: ...
 
+    @property
+    def pages_written(self) -> int:
+        """Pages of memory programmed since it was made."""
+
     def reset(self) -> None:
         """The card was powered: forget what was volatile, no application is selected."""
 
