@@ -44,6 +44,7 @@ class Sw(IntEnum):
     AUTHENTICATION_FAILED = 0x6300, "no further information: authentication failed"
     WRONG_LENGTH = 0x6700, "wrong length"
     SM_NOT_SUPPORTED = 0x6882, "secure messaging not supported"
+    CHAINING_NOT_SUPPORTED = 0x6884, "command chaining not supported"
     SECURITY_STATUS = 0x6982, "security status not satisfied"
     CONDITIONS_OF_USE = 0x6985, "conditions of use not satisfied"
     NO_CURRENT_EF = 0x6986, "command not allowed: no current EF"

@@ -22,7 +22,7 @@ class CardRefused(CardError):
 
 
 class WrongLength(CardRefused):
-    """6700 or 6Cxx: this card wants smaller or other blocks."""
+    """6700, 6884 or 6Cxx: this card wants smaller or other blocks."""
 
 
 class SecurityStatusNotSatisfied(CardRefused):
@@ -67,6 +67,7 @@ class NotLocked(CardError):
 
 _TYPED: dict[int, type[CardRefused]] = {
     Sw.WRONG_LENGTH: WrongLength,
+    Sw.CHAINING_NOT_SUPPORTED: WrongLength,
     Sw.SECURITY_STATUS: SecurityStatusNotSatisfied,
     Sw.CONDITIONS_OF_USE: ConditionsNotSatisfied,
     Sw.FILE_NOT_FOUND: FileNotFound,

@@ -2,74 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from enum import IntEnum
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from drivers.chip import tlv
+from drivers.chip.access import Opener
 from drivers.chip.apdu import CommandApdu, Ins, Sw
-from drivers.chip.bac import AccessKeys, open_bac
+from drivers.chip.blocks import BlockMemory, Blocks
 from drivers.chip.errors import MalformedData, WrongLength, refusal
-from drivers.chip.processor import APDU_TIMEOUT_S, Plain, Processor, demand
+from drivers.chip.password import Password
+from drivers.chip.processor import APDU_TIMEOUT_S
 from drivers.chip.secure_messaging import SecureMessaging
+from drivers.chip.select import AID, Ef, select_application, select_file
+from drivers.errors import DeviceTimeout
 
 if TYPE_CHECKING:
-    from drivers.api import ChipLink
+    from drivers.api import ChipLink, ChipReader
 
-AID = bytes.fromhex("A0000002471001")  # the eMRTD application (Doc 9303-10, 3.4)
-USUAL_BLOCKS = (223, 192, 128)  # the largest that every response under secure messaging holds, then less
+__all__ = ["AID", "Blocks", "Ef", "LdsFiles", "open_card", "open_lds", "select_application", "select_file"]
+
 LARGEST_FILE = 32767  # what a 15-bit offset of READ BINARY reaches
+SLOWEST_BYTES_PER_S = 5000  # 106 kbit/s, frames and the chip's own work taken off
 
 BytesDone = Callable[[int], None]  # called with the bytes moved since the last call
 
 
-class Ef(IntEnum):
-    """File identifiers (Doc 9303-10, table 38)."""
+def open_lds(
+    link: ChipLink,
+    password: Password,
+    blocks: Blocks | None = None,
+    memory: BlockMemory | None = None,
+    atr: bytes = b"",
+    restart: Callable[[], bytes] | None = None,
+) -> LdsFiles:
+    """Open the LDS application of a card that was just reset and return its files: how anybody reads a chip.
 
-    DG1 = 0x0101
-    DG2 = 0x0102
-    DG3 = 0x0103
-    DG4 = 0x0104
-    DG11 = 0x010B
-    DG12 = 0x010C
-    DG13 = 0x010D
-    DG14 = 0x010E
-    DG15 = 0x010F
-    CARD_ACCESS = 0x011C
-    SOD = 0x011D
-    COM = 0x011E
-
-
-class Blocks:
-    """The block size a type of card was found to take: starts large and only falls."""
-
-    def __init__(self, sizes: Sequence[int]) -> None:
-        self._sizes = sorted(sizes, reverse=True)
-
-    @property
-    def size(self) -> int:
-        return self._sizes[0]
-
-    def fall_back(self) -> bool:
-        """Go to the next smaller size; False when there is none."""
-        if len(self._sizes) == 1:
-            return False
-        del self._sizes[0]
-        return True
-
-
-def open_lds(link: ChipLink, keys: AccessKeys, blocks: Blocks | None = None) -> LdsFiles:
-    """Select the LDS application, open it with BAC and return its files: how anybody reads a chip.
-
-    Raises FileNotFound when there is no such application, AccessRefused for other keys.
+    PACE where EF.CardAccess offers one that is known here, else BAC; `channel.protocol` says which. Block
+    sizes are `blocks`, or what the card (its `atr`, EF.ATR/INFO) and `memory` say. `restart` resets the
+    card where a channel must be opened again. Raises FileNotFound when there is no such application,
+    AccessRefused for another password, AccessUnsupported for a CAN without PACE, other CardErrors.
     """
-    plain = Plain(link)
+    opener = Opener(link, password, restart=restart)
+    return LdsFiles(opener, blocks or opener.reading_blocks(memory or BlockMemory(), atr))
 
-    def open_channel() -> SecureMessaging:
-        select_application(plain)
-        return open_bac(plain, keys)
 
-    return LdsFiles(open_channel, blocks or Blocks(USUAL_BLOCKS))
+def open_card(reader: ChipReader, password: Password, memory: BlockMemory | None = None) -> LdsFiles:
+    """Reset the card on `reader` and `open_lds`; the reader resets it again whenever that is needed."""
+
+    def restart() -> bytes:
+        reader.disconnect()
+        return reader.connect()
+
+    return open_lds(reader, password, memory=memory, atr=restart(), restart=restart)
 
 
 class LdsFiles:
@@ -133,6 +117,9 @@ class LdsFiles:
                 block = self._read_binary(offset, wanted)
             except WrongLength:
                 block = b""
+            except DeviceTimeout:  # some cards fall silent at a length they do not take
+                self._blocks.fall_back()
+                raise
             else:
                 if block or wanted == 1 or self._ends_at(offset):
                     return block
@@ -147,7 +134,7 @@ class LdsFiles:
 
     def _read_binary(self, offset: int, wanted: int) -> bytes:
         command = CommandApdu(Ins.READ_BINARY, offset >> 8, offset & 0xFF, ne=wanted)
-        response = self._channel.send(command, self._timeout_s)
+        response = self._channel.send(command, self._timeout_s + wanted / SLOWEST_BYTES_PER_S)
         if response.sw == Sw.WRONG_OFFSET:
             return b""
         if response.sw not in (Sw.OK, Sw.END_OF_FILE):
@@ -155,17 +142,6 @@ class LdsFiles:
         if len(response.data) > wanted:
             raise MalformedData("READ BINARY: more than was asked for")
         return response.data
-
-
-def select_application(plain: Processor, aid: bytes = AID, p2: int = 0x0C) -> None:
-    """SELECT by DF name; ends any channel. Raises FileNotFound or another CardRefused."""
-    demand(plain, CommandApdu(Ins.SELECT, 0x04, p2, aid), "SELECT application")
-
-
-def select_file(processor: Processor, fid: int, timeout_s: float = APDU_TIMEOUT_S) -> None:
-    """SELECT an EF under the current DF. Raises FileNotFound or another CardRefused."""
-    command = CommandApdu(Ins.SELECT, 0x02, 0x0C, fid.to_bytes(2, "big"))
-    demand(processor, command, f"SELECT EF {fid:04X}", timeout_s)
 
 
 def _unheard(_: int) -> None:

@@ -76,7 +76,7 @@ def test_no_status_but_9000_selects_opens_or_reads(sw: int) -> None:
         lambda link: open_lds(link, KEYS),
     ):
         with pytest.raises(DriverError):
-            use(Link(lambda _: answer, most=6))
+            use(Link(lambda _: answer, most=12))
 
 
 @given(st.integers(0x6100, 0x9FFF))

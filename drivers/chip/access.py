@@ -1,0 +1,110 @@
+"""How a chip is opened: PACE where it offers one that is known here, else BAC (Doc 9303-11, 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from drivers.chip.apdu import CommandApdu, Ins
+from drivers.chip.bac import open_bac
+from drivers.chip.blocks import BlockMemory, Blocks, card_type
+from drivers.chip.errors import AccessUnsupported
+from drivers.chip.pace import PACE_TIMEOUT_S, Pace, choose, open_pace
+from drivers.chip.password import Can, Password
+from drivers.chip.processor import Plain, Processor
+from drivers.chip.secure_messaging import SecureMessaging
+from drivers.chip.security_infos import LARGEST, parse
+from drivers.chip.select import AID, Ef, read_free_object, select_application
+
+if TYPE_CHECKING:
+    from drivers.api import ChipLink
+
+__all__ = ["Can", "Opener", "Password", "open_channel", "open_with", "read_card_access"]
+
+CARD_ACCESS_SFI = 0x1C
+SELECT_MF = CommandApdu(Ins.SELECT, 0x00, 0x0C, b"\x3f\x00")
+
+
+def open_channel(
+    plain: Processor, password: Password, aid: bytes = AID, timeout_s: float = PACE_TIMEOUT_S
+) -> SecureMessaging:
+    """Open a card that was just reset and select the application `aid`; `protocol` says how.
+
+    Raises AccessRefused when it is not the card's password, AccessUnsupported for a CAN on a card
+    without PACE, MalformedData for an EF.CardAccess that is none, and other CardErrors.
+    """
+    return open_with(plain, password, offered(read_card_access(plain)), aid, timeout_s)
+
+
+def read_card_access(plain: Processor) -> bytes | None:
+    """EF.CardAccess of a card that was just reset, None where it has none (Doc 9303-10, 3.11.3).
+
+    Selected directly, as not every card takes SELECT of the master file; else read by its short
+    identifier. Raises MalformedData when it is no data object of at most 8192 bytes.
+    """
+    return read_free_object(plain, Ef.CARD_ACCESS, CARD_ACCESS_SFI, LARGEST)
+
+
+def offered(card_access: bytes | None) -> Pace | None:
+    """The PACE to use with a card that has this EF.CardAccess. Raises MalformedData."""
+    return None if card_access is None else choose(parse(card_access))
+
+
+def open_with(
+    plain: Processor,
+    password: Password,
+    pace: Pace | None,
+    aid: bytes = AID,
+    timeout_s: float = PACE_TIMEOUT_S,
+) -> SecureMessaging:
+    """`open_channel` for a card of which EF.CardAccess is known: no downgrade to BAC where it has PACE."""
+    if pace is not None:
+        channel = open_pace(plain, password, pace, timeout_s=timeout_s)
+        select_application(channel, aid)
+        return channel
+    if isinstance(password, Can):
+        raise AccessUnsupported("the card offers no PACE that is known here: a CAN cannot open it")
+    select_application(plain, aid)
+    return open_bac(plain, password, timeout_s=timeout_s)
+
+
+class Opener:
+    """Opens one card's channel, and again when it had to end; EF.CardAccess is read once.
+
+    PACE starts from the master file: before it is run again the card is reset by `restart`, or the
+    master file selected as far as the card takes that.
+    """
+
+    def __init__(
+        self,
+        link: ChipLink,
+        password: Password,
+        aid: bytes = AID,
+        restart: Callable[[], object] | None = None,
+    ) -> None:
+        self._plain = Plain(link)
+        self._password = password
+        self._aid = aid
+        self._restart = restart
+        self._pace: Pace | None = None
+        self._opened = False
+
+    @property
+    def plain(self) -> Plain:
+        return self._plain
+
+    def reading_blocks(self, memory: BlockMemory, atr: bytes) -> Blocks:
+        """Ask the card, just reset, what it takes; keep to short APDUs where it says that it must be so."""
+        card = card_type(self._plain, atr)
+        self._plain.extended = card.extended is not False
+        return memory.reading(card)
+
+    def __call__(self) -> SecureMessaging:
+        if not self._opened:
+            self._pace = offered(read_card_access(self._plain))
+            self._opened = True
+        elif self._restart is not None:
+            self._restart()
+        elif self._pace is not None:
+            self._plain.send(SELECT_MF)
+        return open_with(self._plain, self._password, self._pace, self._aid)
