@@ -4,32 +4,14 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import IntEnum
+from datetime import datetime
 
-from firmware.document import der
-from firmware.document.errors import DataGroupError, NotDerError
-from firmware.document.lds import DG_TAGS
+from firmware.document import cbeff
+from firmware.document.errors import DataGroupError
 
 MAX_IMAGE = 0x7000
 
 
-class _T(IntEnum):
-    """Tags of the biometric information template (Doc 9303-10, table 48)."""
-
-    GROUP = 0x7F61
-    COUNT = 0x02
-    TEMPLATE = 0x7F60
-    HEADER = 0xA1
-    CREATED = 0x83
-    FORMAT_OWNER = 0x87
-    FORMAT_TYPE = 0x88
-    RECORD = 0x5F2E
-    RECORD_ENCIPHERED = 0x7F2E
-
-
-_OWNER = b"\x01\x01"  # ISO/IEC JTC 1/SC 37
-_TYPE = b"\x00\x08"  # facial image
 _RECORD_HEADER = struct.Struct(">4s4sIH")  # 19794-5:2005, 5.4
 _FACE_INFO = struct.Struct(">IHBBB3sH3s3s")  # 5.5: 20 bytes
 _FEATURE_POINT = 8  # 5.6
@@ -78,31 +60,17 @@ def encode_dg2(image: bytes, captured: datetime) -> bytes:
     """
     if len(image) > MAX_IMAGE:
         raise DataGroupError("DG2", f"{len(image)} bytes of image, allowed {MAX_IMAGE}")
-    header = (
-        der.tlv(_T.CREATED, bytes.fromhex(captured.astimezone(UTC).strftime("%Y%m%d%H%M%S")))
-        + der.tlv(_T.FORMAT_OWNER, _OWNER)
-        + der.tlv(_T.FORMAT_TYPE, _TYPE)
-    )
-    template = der.tlv(_T.HEADER, header) + der.tlv(_T.RECORD, _facial_record(image))
-    group = der.tlv(_T.COUNT, b"\x01") + der.tlv(_T.TEMPLATE, template)
-    return der.tlv(DG_TAGS[2], der.tlv(_T.GROUP, group))
+    template = cbeff.Template(_facial_record(image), captured)
+    return cbeff.encode(2, cbeff.Format.FACE_IMAGE, [template])
 
 
 def decode_dg2(content: bytes) -> Portrait:
     """The portrait of a DG2 with one face. Raises DataGroupError."""
-    try:
-        group = der.one(der.one(content, DG_TAGS[2]).value, _T.GROUP).value
-        count, template = der.parts(group, _T.COUNT, _T.TEMPLATE)
-        header, record = der.parts(template, _T.HEADER, _T.RECORD)
-        fields = {field.tag: field.value for field in der.many(header)}
-    except NotDerError as exc:
-        raise DataGroupError("DG2", str(exc)) from exc
-    if count != b"\x01":
+    templates = cbeff.decode(2, cbeff.Format.FACE_IMAGE, content)
+    if len(templates) != 1:
         raise DataGroupError("DG2", "more or fewer than one face")
-    if fields.get(_T.FORMAT_OWNER) != _OWNER or fields.get(_T.FORMAT_TYPE) != _TYPE:
-        raise DataGroupError("DG2", "not an ISO/IEC 19794-5 record")
-    image = _image_of(record)
-    return Portrait(image, *jpeg2000_size(image), _created(fields.get(_T.CREATED)))
+    image = _image_of(templates[0].record)
+    return Portrait(image, *jpeg2000_size(image), templates[0].created)
 
 
 def _facial_record(image: bytes) -> bytes:
@@ -133,15 +101,6 @@ def _image_of(record: bytes) -> bytes:
     if data_type != _JPEG2000 or jpeg2000_size(image) != (width, height):
         raise DataGroupError("DG2", "an image that is not what its header says")
     return image
-
-
-def _created(value: bytes | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        return datetime.strptime(value.hex(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    except ValueError as exc:
-        raise DataGroupError("DG2", "a creation time that is none") from exc
 
 
 def _box(data: bytes, kind: bytes) -> bytes:
