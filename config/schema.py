@@ -55,6 +55,8 @@ class Chip:
     """Part of the PC/SC reader's name; empty: the first reader."""
     dialect: str = "lds-plain"
     """Name of a file in config/cards."""
+    issues_here: bool = True
+    """Whether cards are made at this station; else a record is complete without its card, which comes later."""
 
 
 @dataclass(frozen=True, slots=True)

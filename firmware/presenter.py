@@ -9,13 +9,13 @@ from typing import Any
 
 from firmware.app.visit import TICKET_QR, Visit
 from firmware.quality import GOOD_FRAMES
-from firmware.quality.match import finger_to_prove
-from statemachine.guards import REQUIRED, TRIES, may_return
+from statemachine.guards import DEVICE_OF_WAY, REQUIRED, TRIES, may_return
 from statemachine.session import FINGERS, Session
 from statemachine.states import CHIP, Device, S
 from ui_fb import screens as ui
 from ui_fb.screen import Screen
 from ui_fb.screens.attend import REASONS as HELP_REASONS
+from ui_fb.screens.identify import WAYS
 
 STEP_OF = {
     S.LANGUAGE: 1, S.IDENTIFY: 1, S.LOOKUP: 1, S.PROVE: 2, S.REVIEW: 3, S.CONSENT: 4, S.FINGERS: 5,
@@ -44,6 +44,12 @@ PROBLEM_OF_QR = {
 PROBLEM_OF_TICKET = {
     "ticket_malformed": "mistyped", "ticket_unknown": "unknown", "ticket_expired": "expired",
 }  # fmt: skip
+PROBLEM_OF_CHIP = {
+    "can_wrong": "can_wrong", "chip_foreign": "foreign", "chip_unreadable": "unreadable",
+    "hold_card_still": "unreadable", "place_card": "unreadable", "chip_not_genuine": "not_genuine",
+    "number_length": "unreadable", "number_place": "unreadable", "number_sex": "unreadable",
+    "number_year": "unreadable",
+}  # fmt: skip
 PROBLEM_OF_GUARDIAN = {
     "guardian_unknown": "unknown", "guardian_minor": "minor", "registry_away": "away",
 }  # fmt: skip
@@ -53,7 +59,7 @@ PAUSED_BECAUSE = {
     "lost_finger": "device",
 }  # fmt: skip
 HELP_BECAUSE = {
-    **dict.fromkeys((*PROBLEM_OF_QR, *PROBLEM_OF_NUMBER, *PROBLEM_OF_TICKET), "unreadable"),
+    **dict.fromkeys((*PROBLEM_OF_QR, *PROBLEM_OF_NUMBER, *PROBLEM_OF_TICKET, *PROBLEM_OF_CHIP), "unreadable"),
     **dict.fromkeys(("guardian_needed", "too_young"), "guardian"),
     "record_damaged": "step_failed",
     **dict.fromkeys(("no_template", "no_scorer", "officer_needed", "finger_unclear"), "no_proof"),
@@ -91,6 +97,7 @@ class Form:
     hint: str = ""
     good: int = 0
     score: int | None = None
+    estimate: bool = True
     lift: bool = False
     fraction: float = 0.0
     seconds_left: int = 0
@@ -159,6 +166,8 @@ def finger_marks(view: View) -> tuple[str, ...]:
 def acts(view: View) -> tuple[str, ...]:
     """What an officer may do at the step the visit is at."""
     here = ACTS_AT.get(view.session.step, ())
+    if view.session.step is S.FINGERS and view.visit.doubted is not None:
+        here = ("accept", *here)
     if view.session.step in (S.LOOKUP, S.PROVE) and view.session.minor and not view.session.guardian:
         here = ("guardian",)
     return (*here, "pause", "refuse")
@@ -179,14 +188,19 @@ def _identify(view: View, common: Any) -> Screen:
             problem = PROBLEM_OF_TICKET.get(reason, "")
             problem = "" if digits else problem
             return ui.EnterTicket(digits=digits, length=TICKET_DIGITS, problem=problem, **common)
-    ways = ("number", "ticket") if Device.CAMERA in view.session.lost else ("qr", "number", "ticket")
+        case "chip" if view.form.stage == "lay":
+            return ui.OldChip(fraction=view.form.fraction or None, **common)
+        case "chip":
+            problem = PROBLEM_OF_CHIP.get(reason, "")
+            return ui.EnterCan(digits=digits, problem="" if digits else problem, **common)
+    ways = tuple(way for way in WAYS if DEVICE_OF_WAY.get(way) not in view.session.lost)
     return ui.Identify(ways=ways, **common)
 
 
 def _prove(view: View, common: Any) -> Screen:
     hint = view.form.hint or ("no_match" if view.session.reason else "")
     return ui.Prove(
-        finger=finger_to_prove(view.visit.templates) or FINGERS[1],
+        finger=view.visit.prove_with or FINGERS[1],
         hint=hint,
         attempts_left=max(1, TRIES - view.session.tries),
         lift=view.form.lift,
@@ -210,6 +224,7 @@ def _fingers(view: View, common: Any) -> Screen:
         now=view.session.fingers[0],
         hint=view.form.hint or view.session.reason or "",
         score=view.form.score,
+        estimate=view.form.estimate,
         attempt=min(view.session.tries + 1, TRIES),
         attempts=TRIES,
         lift=view.form.lift,
@@ -249,10 +264,12 @@ def _chip(kind: Callable[..., Screen]) -> Callable[[View, Any], Screen]:
 
 def _receipt(view: View, common: Any) -> Screen:
     code = view.visit.receipt or "…"
-    done = ("card_live", "data_saved", *(("eid_requested",) if view.visit.eid else ()))
+    card = "card_due" if view.visit.card_due else "card_live"
+    done = (card, "data_saved", *(("eid_requested",) if view.visit.eid else ()))
     if view.visit.wrong:
         done = (*done, "corrections_sent")
-    return ui.Receipt(code=code, qr=f"idkiosk:receipt:{code}", done=done[:3], **common)
+    qr = f"idkiosk:receipt:{code}"
+    return ui.Receipt(code=code, qr=qr, done=done[:3], card_due=view.visit.card_due, **common)
 
 
 def _paused(view: View, common: Any) -> Screen:
@@ -310,7 +327,16 @@ def _assisted(view: View, common: Any) -> Screen:
             return ui.Sure(question=view.form.picked, **common)
         case "second" | "second_pin" as stage:
             return _officer(view, common, "second", "pin" if stage == "second_pin" else "badge")
-    return ui.Assisted(acts=acts(view), officer=view.visit.officer_name, **common)
+    return ui.Assisted(acts=acts(view), officer=view.visit.officer_name, **_likeness(view), **common)
+
+
+def _likeness(view: View) -> dict[str, Any]:
+    """What the officer has to judge: the finger in doubt, what it is (or is not) like, and how much."""
+    doubted = view.visit.doubted
+    if doubted is None or view.session.step is not S.FINGERS:
+        return {}
+    finding = doubted.finding
+    return {"doubt": finding.doubt, "like": finding.like, "similarity": finding.similarity}
 
 
 def _out_of_order(view: View, common: Any) -> Screen:

@@ -11,6 +11,9 @@ from statemachine.states import S
 
 PIN_DIGITS = 6
 NUMBER_DIGITS = 12
+CAN_DIGITS = 6
+DIGITS_OF_WAY = {"number": NUMBER_DIGITS, "ticket": TICKET_DIGITS, "chip": CAN_DIGITS}
+COMMAND_OF_WAY = {"number": "number", "ticket": "ticket", "chip": "old_chip"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def _length(view: View) -> int:
     if view.form.stage == "guardian":
         return NUMBER_DIGITS
     if view.state is S.IDENTIFY:
-        return NUMBER_DIGITS if view.session.way == "number" else TICKET_DIGITS
+        return DIGITS_OF_WAY.get(view.session.way or "", TICKET_DIGITS)
     return PIN_DIGITS
 
 
@@ -66,7 +69,7 @@ def _identify(view: View, verb: str, value: str) -> Meaning:
     if verb == "back":
         return ev.BackPressed()
     if verb == "ok" and len(view.form.digits) == _length(view):
-        return Command("number" if view.session.way == "number" else "ticket", view.form.digits)
+        return Command(COMMAND_OF_WAY.get(view.session.way or "", "ticket"), view.form.digits)
     return None
 
 
@@ -118,7 +121,7 @@ ACT_EVENTS = {
     "pause": ev.PauseAsked(),
 }
 STAGES = {"except": "finger", "guardian": "guardian"}
-COMMANDS = ("attest", "correct", "approve")
+COMMANDS = ("attest", "correct", "approve", "accept")
 
 
 def _assisted(view: View, verb: str, value: str) -> Meaning:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from statemachine.session import FINGERS
 from statemachine.states import Device, Held, Role, S
 
 
@@ -48,9 +49,13 @@ class FieldWrong(Event):
 
 @dataclass(frozen=True, slots=True)
 class Agreed(Event):
-    """Consent to the processing named on the screen; `eid`: an account is asked for as well."""
+    """Consent to the processing named on the screen; `eid`: an account is asked for as well.
+
+    `fingers`: all ten, in the order in which the rule pack has them taken.
+    """
 
     eid: bool
+    fingers: tuple[str, ...] = FINGERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +179,17 @@ class FingerAgain(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FingerDoubted(Event):
+    """The impression is hardly of the finger that was asked for (BSI TR-03121-3: uniqueness).
+
+    Nothing of it is kept; `reason` is the key of a text. No attempt is used up.
+    """
+
+    finger: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FingerFailed(Event):
     """All attempts are used up and none gave a sample: an officer writes an exception."""
 
@@ -194,10 +210,14 @@ class NobodyThere(Event):
 
 @dataclass(frozen=True, slots=True)
 class RecordFrozen(Event):
-    """All parts stand; the card image is durable. `issue`: this box may write a card now; else `reason`."""
+    """All parts stand; the card image is durable. `issue`: this box may write a card now; else `reason`.
+
+    `complete`: no card is made at this station, and the record needs none to be complete.
+    """
 
     issue: bool
     reason: str = "no_issue"
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

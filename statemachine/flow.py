@@ -122,8 +122,7 @@ def _device_rows() -> list[Row]:
         Row(step, ev.DeviceLost, side, g.device_is(device), g.lost_here)
         for step, (device, side) in stops.items()
     ]
-    without_eyes = g.all_of(g.device_is(Device.CAMERA), g.by_qr)
-    rows.append(Row(S.IDENTIFY, ev.DeviceLost, S.IDENTIFY, without_eyes, g.lost_eyes))
+    rows.append(Row(S.IDENTIFY, ev.DeviceLost, S.IDENTIFY, g.needs_device, g.lost_way))
     rows.append(Row(S.ATTRACT, ev.DeviceLost, S.OUT_OF_ORDER, g.device_required, g.lost_here))
     rows.append(Row(S.HOLD_STILL, ev.DeviceBack, S.HOLD_STILL, g.device_is(Device.CHIP), g.back))
     rows += _well_again(S.OUT_OF_ORDER, ev.DeviceBack, g.back, g.well_again)
@@ -205,18 +204,21 @@ TABLE: tuple[Row, ...] = (
     # -- what they say and agree to
     Row(S.REVIEW, ev.Confirmed, S.CONSENT),
     Row(S.REVIEW, ev.FieldWrong, S.HELP, None, g.because("field_wrong")),
-    Row(S.CONSENT, ev.Agreed, S.FINGERS),
+    Row(S.CONSENT, ev.Agreed, S.FINGERS, None, g.agreed),
     Row(S.CONSENT, ev.Declined, S.FAREWELL, None, g.note(refused=True)),
     # -- what is captured
     Row(S.FINGERS, ev.FingerKept, S.FINGERS, g.more_fingers, g.finger_done),
     Row(S.FINGERS, ev.FingerKept, S.PORTRAIT, None, g.finger_done),
     Row(S.FINGERS, ev.FingerAgain, S.FINGERS, None, g.hint),
+    Row(S.FINGERS, ev.FingerDoubted, S.FINGERS, g.first_doubt, g.begun_again),
+    Row(S.FINGERS, ev.FingerDoubted, S.HELP, None, g.doubted),
     Row(S.FINGERS, ev.FingerFailed, S.HELP, None, g.because("finger_failed")),
     Row(S.PORTRAIT, ev.PortraitKept, S.CONFIRM, g.portrait_good, g.portrait),
     Row(S.PORTRAIT, ev.PortraitKept, S.HELP, None, g.portrait),
     *(Row(step, ev.NobodyThere, S.STILL_THERE) for step in (S.PROVE, S.FINGERS, S.PORTRAIT)),
     Row(S.CONFIRM, ev.Confirmed, STAY, None, None, (ask(fx.Freeze),)),
     Row(S.CONFIRM, ev.RecordFrozen, S.PLACE_CARD, g.may_issue, g.note(held=Held.FROZEN)),
+    Row(S.CONFIRM, ev.RecordFrozen, S.RECEIPT, g.without_card, g.note(held=Held.COMPLETE)),
     Row(S.CONFIRM, ev.RecordFrozen, S.PAUSED, None, g.not_issued),
     # -- the chip: a transaction (DESIGN section 6)
     Row(S.PLACE_CARD, ev.CardSeen, S.WRITE_CHIP, g.card_is("blank", "ours")),
@@ -306,6 +308,9 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(S.ASSISTED, ev.FingerKept, S.PORTRAIT, g.at(S.FINGERS), g.finger_done),
     Row(S.ASSISTED, ev.FingerKept, STAY, None, g.because("not_here")),
+    Row(S.ASSISTED, ev.FingerAgain, S.FINGERS, g.at(S.FINGERS), g.hint),
+    Row(S.ASSISTED, ev.FingerAgain, STAY, None, g.because("not_here")),
+    Row(S.ASSISTED, ev.FingerFailed, STAY, None, g.because("finger_failed")),
     Row(S.ASSISTED, ev.PortraitApproved, S.CONFIRM, g.all_of(g.at(S.PORTRAIT), g.portrait_kept)),
     Row(S.ASSISTED, ev.PortraitApproved, STAY, None, g.because("not_here")),
     Row(S.ASSISTED, ev.CardVoided, S.PLACE_CARD, g.at_chip, g.voided),

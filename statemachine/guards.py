@@ -13,6 +13,9 @@ Guard = Callable[[Session, Any], bool]
 Note = Callable[[Session, Any], Session]
 
 TRIES = 3
+DOUBTS = 1
+"""So often is a finger that is hardly the one asked for begun again; then the officer comes."""
+DEVICE_OF_WAY = {"qr": Device.CAMERA, "chip": Device.CHIP}
 REQUIRED = frozenset({Device.FINGER, Device.CAMERA, Device.CHIP, Device.STORE, Device.CLOCK})
 """Without these a new visit is not begun; a visit that runs goes on as far as it can."""
 
@@ -80,8 +83,9 @@ def way_is_chosen(session: Session, _: Any) -> bool:
     return session.way is not None
 
 
-def by_qr(session: Session, _: Any) -> bool:
-    return session.way == "qr"
+def needs_device(session: Session, event: Any) -> bool:
+    """The chosen way to say who one is goes through the device that the event is about."""
+    return DEVICE_OF_WAY.get(session.way or "") is event.device
 
 
 def tries_left(session: Session, _: Any) -> bool:
@@ -89,8 +93,14 @@ def tries_left(session: Session, _: Any) -> bool:
 
 
 def may_return(session: Session, _: Any) -> bool:
-    """Going on alone is always possible, except to guess again at whose finger it is."""
-    return not (session.step is S.PROVE and session.tries >= TRIES - 1)
+    """Going on alone is always possible, except to guess again at whose finger it is, or which."""
+    if session.step is S.PROVE:
+        return session.tries < TRIES - 1
+    return not (session.step is S.FINGERS and session.doubts > DOUBTS)
+
+
+def first_doubt(session: Session, _: Any) -> bool:
+    return session.doubts < DOUBTS
 
 
 def at(step: S) -> Guard:
@@ -180,6 +190,11 @@ def may_issue(_: Session, event: Any) -> bool:
     return bool(event.issue)
 
 
+def without_card(_: Session, event: Any) -> bool:
+    """No card is made at this station: the record is complete as it is."""
+    return bool(event.complete)
+
+
 def portrait_good(_: Session, event: Any) -> bool:
     return not event.flags
 
@@ -225,6 +240,19 @@ def event_reason(session: Session, event: Any) -> Session:
 
 def hint(session: Session, event: Any) -> Session:
     return session.failed(event.hint)
+
+
+def agreed(session: Session, event: Any) -> Session:
+    """The rule pack's order, for as many fingers as are still to be taken."""
+    return replace(session, fingers=tuple(f for f in event.fingers if f in session.fingers))
+
+
+def begun_again(session: Session, _: Any) -> Session:
+    return replace(session, doubts=session.doubts + 1, reason="other_finger")
+
+
+def doubted(session: Session, event: Any) -> Session:
+    return replace(session, doubts=session.doubts + 1, reason=event.reason)
 
 
 def language(session: Session, event: Any) -> Session:
@@ -276,7 +304,7 @@ def proven(session: Session, event: Any) -> Session:
 
 def finger_done(session: Session, event: Any) -> Session:
     """Not always the one that was asked for: an officer may except any finger."""
-    return replace(session, fingers=_fingers_without(session, event.finger), tries=0)
+    return replace(session, fingers=_fingers_without(session, event.finger), tries=0, doubts=0)
 
 
 def _fingers_without(session: Session, finger: str) -> tuple[str, ...]:
@@ -295,8 +323,8 @@ def lost_here(session: Session, event: Any) -> Session:
     return replace(lost(session, event), reason=f"lost_{event.device}")
 
 
-def lost_eyes(session: Session, event: Any) -> Session:
-    """Without a camera there is no QR code: the other ways are offered again."""
+def lost_way(session: Session, event: Any) -> Session:
+    """Without a camera there is no QR code, without a reader no chip: the other ways are offered again."""
     return replace(lost_here(session, event), way=None, tries=0)
 
 

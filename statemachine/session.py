@@ -44,6 +44,8 @@ class Session:
     resume_step: S | None = None
     fingers: tuple[str, ...] = FINGERS
     tries: int = 0
+    doubts: int = 0
+    """How often an impression of this finger was hardly this finger."""
     reason: str | None = None
     minor: bool = False
     guardian: bool = False

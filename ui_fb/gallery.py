@@ -24,7 +24,7 @@ from ui_fb.words import LANGUAGES
 
 SIZE = (800, 480)
 STEPS = (  # what the strip counts; screens beside the procedure have no step
-    ("Identify", "ScanQr", "OldChip", "EnterNumber", "EnterTicket", "LookUp"),
+    ("Identify", "ScanQr", "EnterCan", "OldChip", "EnterNumber", "EnterTicket", "LookUp"),
     ("Prove",),
     ("Review",),
     ("Consent", "EidRequest"),

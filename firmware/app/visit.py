@@ -7,9 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from firmware.quality.best import Score
+from firmware.quality.finger_capture import Sample
+from firmware.quality.match import Finding
 from statemachine.events import Event
 
 TICKET_QR = "idkiosk:ticket:"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """An impression that may not be the finger that was asked for; an officer may take it all the same."""
+
+    finding: Finding
+    sample: Sample = field(repr=False)
+    template: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +34,13 @@ class Visit:
     card_says: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the old card's QR code says: the registry must agree."""
     templates: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """The registry's, by position."""
+    prove_with: str = ""
+    impressions: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Templates of the fingers that were taken so far."""
+    doubted: Doubted | None = field(default=None, repr=False)
+    allowed: frozenset[tuple[str, str]] = frozenset()
+    """Pairs of a finger and what it is like: an officer has looked at both."""
     wrong: frozenset[str] = frozenset()
     eid: bool = False
     attempts: Mapping[str, tuple[Score, ...]] = field(default_factory=dict)
@@ -33,6 +51,8 @@ class Visit:
     ticket: str = ""
     ticket_until: str = ""
     receipt: str = ""
+    card_due: str = ""
+    """DD/MM/YYYY where the card is made elsewhere."""
     badge: str = ""
     officer_name: str = field(default="", repr=False)
     first_officer: str = ""
@@ -56,5 +76,6 @@ class Seen:
     hint: str = ""
     good: int = 0
     score: int | None = None
+    estimate: bool = True
     lift: bool = False
     fraction: float | None = None

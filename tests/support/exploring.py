@@ -55,6 +55,7 @@ def variants() -> Iterator[ev.Event]:
     yield ev.FingerFailed("right_thumb")
     yield from (ev.PortraitKept(flags) for flags in ((), ("sharpness",)))
     yield from (ev.RecordFrozen(issue) for issue in (True, False))
+    yield ev.RecordFrozen(issue=False, complete=True)
     yield from (ev.CardSeen(kind) for kind in ("blank", "ours", "foreign"))
     yield from (ev.ChipBroken("chip_wrong"), ev.SignerRefused("already_issued"))
     yield from (ev.PinAccepted("NV-01", role) for role in Role)

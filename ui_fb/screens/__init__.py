@@ -9,7 +9,8 @@ says so (h, b). *Preview*: `preview_rect` says where the live picture goes.
 | LANGUAGE | `Language` | offered | language:vi …, h b |
 | IDENTIFY | `Identify` | ways, offline | by:qr by:chip by:number by:ticket, h b |
 | | `ScanQr` (preview) | problem | h b |
-| | `OldChip` | problem, fraction | h b |
+| | `EnterCan` | digits, problem | digit:0 … digit:9 erase ok, h b |
+| | `OldChip` | fraction | h b |
 | | `EnterNumber` | digits, problem, whose | digit:0 … digit:9 erase ok, h b |
 | | `EnterTicket` | digits, length, problem | the same, by:qr |
 | LOOKUP | `LookUp` | offline | h |
@@ -48,7 +49,7 @@ from ui_fb.screens.attend import Help, StillThere
 from ui_fb.screens.card import HoldStill, LockChip, PlaceCard, VerifyChip, WriteChip
 from ui_fb.screens.consent import Consent, EidRequest
 from ui_fb.screens.fingers import Fingers
-from ui_fb.screens.identify import EnterNumber, EnterTicket, Identify, OldChip, ScanQr
+from ui_fb.screens.identify import EnterCan, EnterNumber, EnterTicket, Identify, OldChip, ScanQr
 from ui_fb.screens.officer import Assisted, ChooseFinger, ExceptReason, Officer, Sure
 from ui_fb.screens.portrait import Portrait
 from ui_fb.screens.prove import LookUp, Prove
@@ -59,8 +60,8 @@ from ui_fb.screens.welcome import Attract, Farewell, Language
 from ui_fb.theme import DEFAULT, Theme
 
 SCREENS: tuple[type[Screen], ...] = (
-    Attract, Language, Identify, ScanQr, OldChip, EnterNumber, EnterTicket, LookUp, Prove, Review, Consent,
-    EidRequest, Fingers, Portrait, Confirm, PlaceCard, WriteChip, VerifyChip, LockChip, HoldStill, Receipt,
+    Attract, Language, Identify, ScanQr, EnterCan, OldChip, EnterNumber, EnterTicket, LookUp, Prove, Review,
+    Consent, EidRequest, Fingers, Portrait, Confirm, PlaceCard, WriteChip, VerifyChip, LockChip, HoldStill, Receipt,
     Farewell, Help, Officer, Assisted, ChooseFinger, ExceptReason, Sure, Paused, StillThere, OutOfOrder,
     Technician, Status,
 )  # fmt: skip
@@ -85,6 +86,7 @@ __all__ = [
     "Confirm",
     "Consent",
     "EidRequest",
+    "EnterCan",
     "EnterNumber",
     "EnterTicket",
     "ExceptReason",

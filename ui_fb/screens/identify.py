@@ -16,8 +16,10 @@ WAYS = {"qr": "qr", "chip": "card", "number": "keys", "ticket": "ticket"}  # way
 QR_PROBLEMS = ("not_one", "too_long", "damaged", "number", "ticket_unknown", "ticket_expired")
 NUMBER_PROBLEMS = ("short", "province", "century", "date", "unknown", "minor", "away")
 TICKET_PROBLEMS = ("mistyped", "unknown", "expired")
+CHIP_PROBLEMS = ("can_wrong", "foreign", "unreadable", "not_genuine")
 PAD_WIDE = 352
 NUMBER_DIGITS = 12
+CAN_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,23 +69,16 @@ class ScanQr(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OldChip(Screen):
-    """The old card belongs on the reader; `fraction` is read of it (None: it does not lie there yet).
-
-    `problem`: foreign, unreadable, not_genuine.
-    """
+    """The old card belongs on the reader; `fraction` is read of it (None: it does not lie there yet)."""
 
     fraction: float | None = None
-    problem: str = ""
 
     def compose(self, page: Page) -> None:
         reading = self.fraction is not None
         rest = page.title(page.say("old_chip.reading" if reading else "old_chip.title"))
         left, right = rest.columns((0.44, 0.56), gap=20)
-        page.scene(left, "card_wrong" if self.problem else "card_on" if reading else "place_card")
-        if self.problem:
-            box = right.centred(right.w, 120)
-            hint(page, box, "warn", page.say(f"old_chip.{self.problem}"), "alert", size=30, lines=3)
-        elif self.fraction is not None:
+        page.scene(left, "card_on" if reading else "place_card")
+        if self.fraction is not None:
             bar(page, right.centred(right.w, 34), self.fraction)
         else:
             page.text(right, page.say("old_chip.lead"), 32, lines=4, colour=page.colours.quiet)
@@ -93,8 +88,29 @@ class OldChip(Screen):
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
-        problems = ("foreign", "unreadable", "not_genuine")
-        return {"waiting": cls(), "reading": cls(fraction=0.4)} | {p: cls(problem=p) for p in problems}
+        return {"waiting": cls(), "reading": cls(fraction=0.4)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnterCan(Screen):
+    """The card access number, six digits: it opens the old card's chip. `problem`: one of CHIP_PROBLEMS."""
+
+    digits: str = ""
+    problem: str = ""
+
+    def compose(self, page: Page) -> None:
+        left = pad_beside(page, page.say("pad.ok"), ready=len(self.digits) == CAN_DIGITS)
+        rest = page.title(page.say("can.title"), left)
+        slots, rest = rest.take_top(72, gap=12)
+        digit_slots(page, slots, self.digits, (3, 3), wrap=1)
+        below(page, rest, self.problem and f"can.{self.problem}", "can.lead")
+        footer(page, back=True)
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        return {"empty": cls(), "half": cls(digits="407")} | {
+            p: cls(digits="407125", problem=p) for p in CHIP_PROBLEMS
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

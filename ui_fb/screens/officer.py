@@ -18,12 +18,14 @@ ACTS = {  # act → icon
     "correct": "pencil",
     "guardian": "people",
     "approve": "person",
+    "accept": "check",
     "void": "bin",
     "pause": "pause",
     "refuse": "cross",
 }
 EXCEPTIONS = {"missing": "hand", "amputated": "cross", "bandaged": "bandage", "worn": "finger"}
 QUESTIONS = {"void": "bin", "refuse": "warn", "pause": "pause", "attest": "officer"}  # act → icon
+DOUBTS = ("finger_twice", "finger_swapped", "finger_stranger", "finger_officer")
 PURPOSES = ("assist", "second", "technician")
 
 
@@ -98,13 +100,25 @@ class Officer(Screen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assisted(Screen):
-    """What the officer may do here now: `acts` of ACTS. `officer` is who is signed in."""
+    """What the officer may do here now: `acts` of ACTS. `officer` is who is signed in.
 
-    acts: tuple[str, ...] = tuple(ACTS)
+    `doubt` (one of DOUBTS) about the finger asked for: `like` is the finger, or the officer, that it is like
+    or, for finger_stranger, unlike; `similarity` is the matcher's (40 and more: the same).
+    """
+
+    acts: tuple[str, ...] = tuple(ACTS)[:8]
     officer: str = ""
+    doubt: str = ""
+    like: str = ""
+    similarity: int = 0
 
     def compose(self, page: Page) -> None:
         rest = page.title(page.say("assisted.title"))
+        if self.doubt:
+            note, rest = rest.take_top(64, gap=GAP)
+            like = page.say(f"finger.{self.like}") if self.like in POSITIONS else self.like
+            text = page.say(f"assisted.{self.doubt}", like=like, score=self.similarity)
+            hint(page, note, "swap", text, "alert", size=26)
         rows = rest.rows(2, gap=GAP)
         boxes = [box for row in rows for box in row.columns(4, gap=GAP)]
         for box, act in zip(boxes, self.acts, strict=False):
@@ -118,7 +132,18 @@ class Assisted(Screen):
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
         officer = "Đại uý Phạm Quốc Bảo"
-        return {"all": cls(officer=officer), "few": cls(officer=officer, acts=("attest", "pause", "refuse"))}
+        doubts = {
+            doubt: cls(
+                officer=officer,
+                acts=("accept", "except", "pause", "refuse"),
+                doubt=doubt,
+                like="NV-0002" if doubt == "finger_officer" else "right_index",
+                similarity=7 if doubt == "finger_stranger" else 74,
+            )
+            for doubt in DOUBTS
+        }
+        few = cls(officer=officer, acts=("attest", "pause", "refuse"))
+        return {"all": cls(officer=officer), "few": few} | doubts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,17 +12,21 @@ from ui_fb.screen import Screen
 from ui_fb.theme import Weight
 from ui_fb.widgets import Button, footer, hint
 
-DONE = ("card_live", "data_saved", "fingers_saved", "eid_requested", "corrections_sent")
+DONE = ("card_live", "card_due", "data_saved", "eid_requested", "corrections_sent")
 REASONS = ("device", "finger", "signer", "officer", "person", "rules", "clock")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt(Screen):
-    """The short `code`, the same as a QR code of `qr`, and what was `done` (keys of DONE)."""
+    """The short `code`, the same as a QR code of `qr`, and what was `done` (keys of DONE).
+
+    `card_due`: the day by which a card that is made elsewhere is ready.
+    """
 
     code: str
     qr: str
     done: tuple[str, ...] = ("card_live", "data_saved")
+    card_due: str = ""
 
     def compose(self, page: Page) -> None:
         title = page.say("receipt.title" if "card_live" in self.done else "receipt.title_enrolled")
@@ -31,7 +35,7 @@ class Receipt(Screen):
         for box, key in zip(lines, self.done, strict=True):
             mark, words = box.take_left(30, gap=12)
             page.icon(mark.centred(28, 28), "check", page.colours.good)
-            page.text(words, page.say(f"receipt.{key}"), 28, least=22)
+            page.text(words, page.say(f"receipt.{key}", date=self.card_due), 28, least=22)
         footer(page, Button(page.say("receipt.ok"), "ok", "next"))
 
     @classmethod
@@ -41,7 +45,10 @@ class Receipt(Screen):
             "card": cls(code="4071-2586", qr=qr),
             "with_eid": cls(code="4071-2586", qr=qr, done=("card_live", "data_saved", "eid_requested")),
             "enrolled": cls(
-                code="4071-2586", qr=qr, done=("data_saved", "fingers_saved", "corrections_sent")
+                code="4071-2586",
+                qr=qr,
+                done=("card_due", "data_saved", "corrections_sent"),
+                card_due="30/09/2025",
             ),
         }
 

@@ -11,6 +11,7 @@ from drivers.worker import Stop
 from firmware.app.desk import Desk
 from firmware.app.visit import TICKET_QR, Learned, Seen, Visit
 from firmware.quality.best import decide
+from firmware.quality.match import finger_to_prove
 from firmware.quality.qr import QrError, read_old_card_qr, read_qr
 from firmware.records.drafts import Draft
 from firmware.records.errors import StoreDamaged, TicketRefused
@@ -135,6 +136,7 @@ def reopened(desk: Desk, journal: Journal, record_id: str, prove_again: bool) ->
         at_stake=at_stake,
     )
     excepted = tuple(name for name in FINGERS if _excepted(draft.parts, name))
+    taken = {name: draft.parts.get(f"finger/{name}", {}).get("template") for name in FINGERS}
     return Learned(
         event,
         {
@@ -143,6 +145,8 @@ def reopened(desk: Desk, journal: Journal, record_id: str, prove_again: bool) ->
             "subject": registry.get("fields", {}),
             "number": registry.get("number", ""),
             "templates": templates,
+            "prove_with": finger_to_prove(templates, desk.pack.fingers.alternatives),
+            "impressions": {name: journal.blob(record_id, file) for name, file in taken.items() if file},
             "eid": draft.parts.get("eid_request", {}).get("wanted", False),
             "fingers_done": tuple(name for name in FINGERS if name not in (*left, *excepted)),
             "fingers_excepted": excepted,
@@ -158,7 +162,7 @@ def _step(desk: Desk, draft: Draft, left: tuple[str, ...], at_stake: bool) -> S:
     if draft.state is RecordState.ISSUING:
         return (step if step in CHIP else S.WRITE_CHIP) if at_stake else S.PLACE_CARD
     if draft.state is RecordState.FROZEN:
-        return S.PLACE_CARD if desk.distrust is None else S.CONFIRM
+        return S.PLACE_CARD if draft.issued_here and desk.distrust is None else S.CONFIRM
     if draft.state is RecordState.COMPLETE:
         return S.RECEIPT
     if step is S.FINGERS and not left:
@@ -171,10 +175,10 @@ def _step(desk: Desk, draft: Draft, left: tuple[str, ...], at_stake: bool) -> S:
 
 def fingers_left(desk: Desk, parts: Any) -> tuple[str, ...]:
     """The fingers that have neither a settled sample nor an exception."""
-    from firmware.app.jobs.capture import scores_of
+    from firmware.app.jobs.fingers import scores_of
 
     left = []
-    for finger in FINGERS:
+    for finger in desk.pack.fingers.order:
         part = parts.get(f"finger/{finger}")
         settled = part is not None and (
             _excepted(parts, finger) or decide(finger, scores_of(part), desk.finger_rules).settled
@@ -298,4 +302,5 @@ def _begun(desk: Desk, journal: Journal, visit: Visit, person: Person | None, ev
     journal.accept(record_id, REGISTRY_PART, kept)
     journal.step(record_id, S.LOOKUP)
     known = {"record_id": record_id, "case": case, "subject": fields, "templates": templates}
+    known["prove_with"] = finger_to_prove(templates, desk.pack.fingers.alternatives)
     return Learned(event, known)

@@ -13,6 +13,7 @@ from firmware.app.visit import Learned, Visit
 from firmware.document.errors import DataGroupError, DocumentError, MrzError
 from firmware.document.image import CardImage
 from firmware.records.errors import StoreDamaged
+from firmware.records.format.calendar import due_day
 from firmware.records.format.check import parse_day, parse_moment
 from firmware.records.format.errors import FormatError, SchemaRefused
 from firmware.records.format.rules import expiry, local_day
@@ -36,7 +37,7 @@ def keep_consent(desk: Desk, visit: Visit, language: str, eid: bool) -> Callable
         consent = {"given": True, "text_version": CONSENT_TEXT, "at": at, "language": language}
         journal.accept(record_id, "consent", consent)
         journal.accept(record_id, "eid_request", {"wanted": eid, "at": at})
-        return Learned(ev.Agreed(eid), {"eid": eid})
+        return Learned(ev.Agreed(eid, desk.pack.fingers.order), {"eid": eid})
 
     return keep
 
@@ -124,6 +125,8 @@ def freeze(desk: Desk, visit: Visit) -> Callable[[Journal], Learned]:
         try:
             if journal.state(record_id) is RecordState.DRAFT:
                 _fix(desk, visit, journal, record_id)
+            if not journal.draft(record_id).issued_here:
+                return _complete_without_card(desk, journal, record_id)
         except MrzError as exc:
             return _content_refused(journal, record_id, f"mrz_{exc.field}")
         except DataGroupError as exc:
@@ -143,7 +146,15 @@ def _fix(desk: Desk, visit: Visit, journal: Journal, record_id: str) -> None:
     journal.accept(record_id, "old_card", {"read": read})
     captured = parse_moment(draft.parts["portrait"]["at"]) or desk.now()
     portrait = journal.blob(record_id, draft.parts["portrait"]["image"])
-    journal.freeze(record_id, CardImage.of(subject, portrait, captured).to_bytes())
+    image = CardImage.of(subject, portrait, captured) if desk.config.chip.issues_here else None
+    journal.freeze(record_id, image and image.to_bytes())
+
+
+def _complete_without_card(desk: Desk, journal: Journal, record_id: str) -> Learned:
+    """The card is made elsewhere: the citizen is told by which day the law wants it ready."""
+    journal.complete_without_card(record_id)
+    due = due_day(local_day(desk.now()), desk.pack.due_working_days)
+    return Learned(ev.RecordFrozen(issue=False, complete=True), {"card_due": f"{due:%d/%m/%Y}"})
 
 
 def _content_refused(journal: Journal, record_id: str, what: str) -> Learned:

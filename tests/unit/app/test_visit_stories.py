@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date, datetime
+
 from support import office
 from support.kiosk import story
 
+from firmware.records.format.rules import VIETNAM
 from statemachine.states import S
 
 WHOLE_VISIT = [
@@ -96,3 +100,21 @@ def test_somebody_who_only_looked_leaves_nothing() -> None:
         s.skip(21)
         s.comes(S.ATTRACT)
         assert s.rows("SELECT * FROM record") == []
+
+
+def test_where_cards_are_made_elsewhere_the_record_is_complete_and_the_day_of_the_card_is_told() -> None:
+    with story(at="CONFIRM") as s:
+        elsewhere = replace(s.kiosk.desk.config.chip, issues_here=False)
+        s.kiosk.desk.config = replace(s.kiosk.desk.config, chip=elsewhere)
+        s.touch("ok")
+        s.comes(S.RECEIPT)
+        day, month, year = map(int, s.screen.card_due.split("/"))
+        assert date(year, month, day) > datetime.now(VIETNAM).date()
+        assert "card_due" in s.screen.done
+        assert "card_live" not in s.screen.done
+        s.comes(lambda: s.kiosk.flow.session.sealed)
+        s.touch("ok")
+        s.comes(lambda: s.record == "PURGED")
+        (opened,) = s.centre.records()
+        assert (opened.manifest["issued_here"], opened.manifest["chip"]) == (False, None)
+        assert s.centre.counts()["grants"] == {"open": 0, "void": 0, "issued": 0}
