@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -32,10 +33,19 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Fingers:
-    """`attempts` is how often a person is asked for a finger; after the last the best is kept and marked."""
+    """How ten fingers are taken (BSI TR-03121-3 volume 2).
+
+    `attempts` is how often a person is asked for a finger; after the last the best is kept and marked.
+    `order` are the ten positions as they are asked for. `alternatives` are kinds of finger, the best first,
+    for the two of the chip's DG3 and for the one that proves whose record it is. `capture_s` is how long
+    one touch may take.
+    """
 
     threshold: Thresholds
+    order: tuple[str, ...]
+    alternatives: tuple[str, ...]
     attempts: int = _within(1, 20)
+    capture_s: float = _within(1, 30)
 
     def least(self, position: str) -> int:
         """The score that the finger at `position` ("right_index") must reach."""
@@ -85,6 +95,17 @@ def read_rule_pack(path: Path) -> RulePack:
     pack = whole(RulePack, path)
     if path.stem != (month := f"{pack.begins:%Y-%m}"):
         raise ConfigError(f"{path}: begins = {pack.begins}; then the file must be named {month}.toml")
+    _check_fingers(pack.fingers, path)
     if any(left >= right for left, right in pairwise(pack.renewal_ages)):
         raise ConfigError(f"{path}: renewal_ages = {list(pack.renewal_ages)}; must rise")
     return pack
+
+
+def _check_fingers(fingers: Fingers, path: Path) -> None:
+    kinds = [each.name for each in dataclasses.fields(Thresholds)]
+    ten = sorted(f"{side}_{kind}" for side in ("left", "right") for kind in kinds)
+    if sorted(fingers.order) != ten:
+        raise ConfigError(f"{path}: [fingers] order must name each of the ten fingers once")
+    alternatives = set(fingers.alternatives)
+    if len(alternatives) != len(fingers.alternatives) or not alternatives <= set(kinds):
+        raise ConfigError(f"{path}: [fingers] alternatives must be different ones of {', '.join(kinds)}")

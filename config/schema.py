@@ -56,7 +56,7 @@ class Chip:
     dialect: str = "lds-plain"
     """Name of a file in config/cards."""
     issues_here: bool = True
-    """Whether cards are made at this station; else a record is complete without its card, which comes later."""
+    """Whether cards are made at this station; else a record is complete without one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,9 +61,9 @@ from ui_fb.theme import DEFAULT, Theme
 
 SCREENS: tuple[type[Screen], ...] = (
     Attract, Language, Identify, ScanQr, EnterCan, OldChip, EnterNumber, EnterTicket, LookUp, Prove, Review,
-    Consent, EidRequest, Fingers, Portrait, Confirm, PlaceCard, WriteChip, VerifyChip, LockChip, HoldStill, Receipt,
-    Farewell, Help, Officer, Assisted, ChooseFinger, ExceptReason, Sure, Paused, StillThere, OutOfOrder,
-    Technician, Status,
+    Consent, EidRequest, Fingers, Portrait, Confirm, PlaceCard, WriteChip, VerifyChip, LockChip, HoldStill,
+    Receipt, Farewell, Help, Officer, Assisted, ChooseFinger, ExceptReason, Sure, Paused, StillThere,
+    OutOfOrder, Technician, Status,
 )  # fmt: skip
 
 
