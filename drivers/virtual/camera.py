@@ -14,9 +14,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -24,15 +25,15 @@ import numpy as np
 from drivers.api import CameraControls, Clock, DeviceInfo, Frame, FrameMetadata, Pixels
 from drivers.errors import DeviceGone, DeviceRefused
 from drivers.virtual import scene
+from drivers.virtual.room import MAINS_HZ, Room, Sources
 from drivers.virtual.scene import Scene
-from drivers.virtual.sitter import Seat, Sitter
+from drivers.virtual.sitter import Sitter
 from drivers.virtual.sitter_shape import Floats
 
 STILL_SIZE, PREVIEW_SIZE = (1280, 960), (640, 480)
 FRAME_S = 1 / 30
 CONTROL_DELAY_FRAMES = 5  # buffers in flight plus the sensor's own delay
 EXPOSURE_RANGE_US, GAIN_RANGE = (100, 20_000), (1.0, 16.0)
-LAMP_LUX = 450.0  # each lamp at full, at the sitter's face
 SENSITIVITY = 0.9 / (300 * 33_000)  # white at 300 lux, 33 ms, gain 1: about ISO 100 at f/2
 METERED, AGREED = 0.46, 0.6  # automatic exposure: mean light it wants, and its step towards it
 NOISE_LEVELS, NOISE_GROWTH = 2.0, 0.7  # 8-bit levels at gain 1; shot and read noise by gain
@@ -72,7 +73,7 @@ class VirtualCamera:
         self._random = np.random.default_rng(seed)
         self._unplugged = threading.Event()
         self._open = False
-        self._room_lux, self._window_lux = 300.0, 0.0
+        self._room = Room()
         self._picture: Pixels | None = None
         self._reset()
 
@@ -80,11 +81,27 @@ class VirtualCamera:
 
     def lux(self, room: float) -> None:
         """Make the room as bright as this, lux on the sitter's face."""
-        self._room_lux = max(0.0, room)
+        self._change(lux=max(0.0, room))
 
     def window(self, lux: float) -> None:
         """Let light in from one side (the picture's left)."""
-        self._window_lux = max(0.0, lux)
+        self._change(window=max(0.0, lux))
+
+    def backlight(self, lux: float) -> None:
+        """Let light fall on the wall behind the sitter, and on nobody."""
+        self._change(behind=max(0.0, lux))
+
+    def sodium(self, share: float) -> None:
+        """Let so much of the room's light (0..1) be a street lamp's yellow."""
+        self._change(sodium=min(max(share, 0.0), 1.0))
+
+    def flicker(self, depth: float) -> None:
+        """Let the room's lamps pulse at twice the mains' 50 Hz, so deep (0..1)."""
+        self._change(flicker=min(max(depth, 0.0), 1.0))
+
+    def backdrop(self, name: str) -> None:
+        """Put another wall behind the sitter: one of `scene.BACKDROPS`."""
+        self._change(backdrop=name)
 
     def show_picture(self, rgb: Pixels | None) -> None:
         """Hold a picture (RGB or grey) before the camera, e.g. a card's QR code; None takes it away."""
@@ -132,14 +149,18 @@ class VirtualCamera:
 
     # --- the sensor ---
 
+    def _change(self, **what: Any) -> None:
+        self._room = replace(self._room, **what)
+
     def _reset(self) -> None:
         self._count = 0
         self._at_s = self._clock()
         self._controls = CameraControls()
         self._coming: deque[tuple[int, CameraControls]] = deque()
         self._automatic = float(EXPOSURE_RANGE_US[1])  # exposure × gain, µs
-        self._scenes: dict[tuple[int, int], tuple[Pixels | None, tuple[Seat, ...], Scene]] = {}
+        self._scenes: dict[tuple[int, int], tuple[object, Scene]] = {}
         self._clean: dict[tuple[int, int], tuple[Scene, object, Pixels]] = {}
+        self._balance = (1.0, 1.0, 1.0)
         self._grains = self._sow()
 
     def _check(self, doing: str) -> None:
@@ -174,12 +195,13 @@ class VirtualCamera:
         if size == PREVIEW_SIZE:  # a burst is over: its large layers are not kept for the next one
             self._scenes.pop(STILL_SIZE, None)
             self._clean.pop(STILL_SIZE, None)
-        shown, seats = self._picture, self.sitter.seats
+        shown, seats, backdrop = self._picture, self.sitter.seats, self._room.backdrop
+        what = (id(shown), seats, backdrop)
         held = self._scenes.get(size)
-        if held is None or held[0] is not shown or held[1] != seats:
-            drawn = scene.people(seats, size) if shown is None else scene.picture(shown, size)
-            self._scenes[size] = held = (shown, seats, drawn)
-        return held[2]
+        if held is None or held[0] != what:
+            drawn = scene.people(seats, size, backdrop) if shown is None else scene.picture(shown, size)
+            self._scenes[size] = held = (what, drawn)
+        return held[1]
 
     def _sow(self) -> np.ndarray:
         """Return a strip of noise (int8, standard deviation NOISE_UNIT) that every frame cuts from anew."""
@@ -187,41 +209,45 @@ class VirtualCamera:
         grains = self._random.standard_normal(shape, np.float32) * NOISE_UNIT
         return np.clip(grains, -127, 127).astype(np.int8)
 
-    def _sources(self) -> tuple[float, float, float, float]:
-        left, right = self._light()
-        return self._room_lux, left * LAMP_LUX, right * LAMP_LUX, self._window_lux
+    def _sources(self) -> Sources:
+        return Sources(self._room, *self._light())
 
-    def _expose(self, shown: Scene, sources: tuple[float, float, float, float]) -> tuple[int, float]:
+    def _expose(self, shown: Scene, sources: Sources) -> tuple[int, float]:
         """Return exposure in µs and gain: as asked, or as the automatic exposure has come to by now."""
-        middle = shown.lights.shape[0] // 4
-        coarse = Scene(shown.albedo[middle:-middle:8, ::8].copy(), shown.lights[middle:-middle:8, ::8].copy())
-        metered = float(coarse.lit(*sources).mean()) * SENSITIVITY
-        wanted = METERED / max(metered, 1e-9)
+        metered = shown.coarse(8).lit(sources.mix, sources.room.behind).mean()
+        wanted = METERED / max(float(metered) * SENSITIVITY, 1e-9)
         self._automatic *= (wanted / self._automatic) ** AGREED
         product = float(np.clip(self._automatic, EXPOSURE_RANGE_US[0], EXPOSURE_RANGE_US[1] * GAIN_RANGE[1]))
         self._automatic = product
-        exposure = self._controls.exposure_us or product / (self._controls.gain or GAIN_RANGE[0])
+        exposure = self._controls.exposure_us or _steady(product / (self._controls.gain or GAIN_RANGE[0]))
         exposure = float(np.clip(exposure, *EXPOSURE_RANGE_US))
         gain = self._controls.gain or product / exposure
         return round(exposure), float(np.clip(gain, *GAIN_RANGE))
 
     def _develop(
-        self,
-        size: tuple[int, int],
-        shown: Scene,
-        sources: tuple[float, float, float, float],
-        exposure_us: int,
-        gain: float,
+        self, size: tuple[int, int], shown: Scene, sources: Sources, exposure_us: int, gain: float
     ) -> Pixels:
         """Turn light into pixels; what is the same as in the last frame is not computed again."""
-        how = (sources, exposure_us, round(gain, 2))
+        noise = NOISE_LEVELS * (PREVIEW_NOISE if size == PREVIEW_SIZE else 1.0)
+        if not self._controls.white_balance_locked:
+            self._balance = sources.balance
+        how = (sources, exposure_us, round(gain, 2), self._balance)
         held = self._clean.get(size)
-        if held is None or held[0] is not shown or held[1] != how:
-            strengths = tuple(lux * SENSITIVITY * exposure_us * gain for lux in sources)
-            toned = np.concatenate([_tone(band.lit(*strengths)) for band in shown.bands(BAND_PX)])
-            clean = _sharpened(_smear(toned, shown.smear * exposure_us / 1e6))
+        if held is None or held[0] is not shown or held[1] != how or sources.room.flicker > 0:
+            clean = self._exposed(shown, sources, exposure_us, gain)
             self._clean[size] = held = (shown, how, clean)
-        return self._noisy(held[2], gain, NOISE_LEVELS * (PREVIEW_NOISE if size == PREVIEW_SIZE else 1.0))
+        return self._noisy(held[2], gain, noise)
+
+    def _exposed(self, shown: Scene, sources: Sources, exposure_us: int, gain: float) -> Pixels:
+        """The picture without noise: light, shutter, tone curve, smear, sharpening."""
+        strength = SENSITIVITY * exposure_us * gain
+        mix = sources.mix * np.array(self._balance, np.float32)[:, None] * strength
+        bands = [band.lit(mix, sources.room.behind * strength) for band in shown.bands(BAND_PX)]
+        if sources.room.flicker > 0:
+            pulses = sources.pulses(len(shown.albedo), self._at_s, exposure_us / 1e6)
+            bands = [np.concatenate(bands) * pulses]
+        toned = np.concatenate([_tone(band) for band in bands])
+        return _sharpened(_smear(toned, shown.smear * exposure_us / 1e6))
 
     def _noisy(self, clean: Pixels, gain: float, levels: float) -> Pixels:
         """Add noise, of nearly even strength after the sRGB curve as shot noise is."""
@@ -234,6 +260,12 @@ class VirtualCamera:
             grains = self._grains[down : down + len(rows), across : across + width]
             cv2.addWeighted(rows, 1.0, grains, strength, 0.0, noisy[top : top + BAND_PX], cv2.CV_8U)
         return noisy
+
+
+def _steady(exposure_us: float) -> float:
+    """A whole number of the mains' pulses where there is time for one: then nothing flickers."""
+    pulse_us = 1e6 / MAINS_HZ
+    return exposure_us if exposure_us < pulse_us else exposure_us // pulse_us * pulse_us
 
 
 def _tone(light: Floats) -> Pixels:

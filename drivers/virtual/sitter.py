@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 
 from drivers.virtual.sitter_figure import Pose
+from drivers.virtual.sitter_wear import NOTHING, Wear
 
 STRAIGHT = Pose()
 DIGNIFIED = 3  # the seed of a default person
@@ -16,7 +17,7 @@ class Seat:
     """How one person sits: `seed` is who, `distance` 1.0 is where the kiosk asks them to be.
 
     `aside` and `lower` move the head off its place, in eye distances; `speed` is a movement across, in eye
-    distances a second, that smears a long exposure.
+    distances a second, that smears a long exposure. `skin` 0..1, light to dark, replaces the person's own.
     """
 
     seed: int = DIGNIFIED
@@ -25,6 +26,8 @@ class Seat:
     aside: float = 0.0
     lower: float = 0.0
     speed: float = 0.0
+    wear: Wear = NOTHING
+    skin: float | None = None
 
 
 class Sitter:
@@ -53,6 +56,8 @@ class Sitter:
         aside: float = 0.0,
         lower: float = 0.0,
         speed: float = 0.0,
+        wear: Wear = NOTHING,
+        skin: float | None = None,
     ) -> None:
         """Sit down, or sit otherwise; whoever sits stays the same person unless `seed` names another.
 
@@ -61,7 +66,7 @@ class Sitter:
         pose = Pose(yaw, pitch, roll, eyes_closed, mouth_open)
         with self._lock:
             who = seed if seed is not None else self._seats[-1].seed if self._seats else DIGNIFIED
-            self._seats = (Seat(who, pose, distance, aside, lower, speed),)
+            self._seats = (Seat(who, pose, distance, aside, lower, speed, wear, skin),)
 
     def joined_by(self, seed: int, aside: float = 2.9, distance: float = 1.15) -> None:
         """Let a second person look over the sitter's shoulder."""

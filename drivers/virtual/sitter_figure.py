@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from drivers.virtual import sitter_paint as colours
+from drivers.virtual import sitter_wear as worn
 from drivers.virtual.sitter_paint import Look, paint
 from drivers.virtual.sitter_shape import (
     Canvas,
@@ -16,6 +17,7 @@ from drivers.virtual.sitter_shape import (
     head_distance,
     head_height,
 )
+from drivers.virtual.sitter_wear import NOTHING, Wear
 
 SCALE, BODY_SCALE = 160.0, 80.0  # pixels of the drawings to an eye distance
 HEAD = (-1.6, -2.2, 1.6, 2.1)  # left, top, right, bottom of the head's canvas, eye distances
@@ -52,9 +54,10 @@ class Layer:
 
 
 @lru_cache(maxsize=4)
-def figure(look: Look, pose: Pose) -> tuple[Layer, ...]:
-    """Return the drawn person, back to front; the same look and pose give the same picture."""
-    return _body(look), _turned(*_head(look, pose.closed, pose.mouth_open), pose)
+def figure(look: Look, pose: Pose, wear: Wear = NOTHING) -> tuple[Layer, ...]:
+    """Return the drawn person, back to front; the same look, pose and wear give the same picture."""
+    head = _turned(*_head(look, pose.closed, pose.mouth_open, wear), pose)
+    return (_body(look), head, _hand(look)) if wear.hand else (_body(look), head)
 
 
 def _lights(height: Floats, scale: float, occlusion: float = 1.0) -> Floats:
@@ -84,7 +87,7 @@ def _lamp(nx: Floats, ny: Floats, nz: Floats, across: float, shelter: Floats) ->
 
 
 @lru_cache(maxsize=4)
-def _head(look: Look, closed: float, mouth_open: float) -> tuple[Layer, Floats]:
+def _head(look: Look, closed: float, mouth_open: float, wear: Wear) -> tuple[Layer, Floats]:
     canvas = Canvas.over(*HEAD, SCALE)
     distance = head_distance(canvas, look.width, look.jaw)
     height = head_height(canvas, look.width, look.jaw, look.nose, mouth_open)
@@ -99,6 +102,8 @@ def _head(look: Look, closed: float, mouth_open: float) -> tuple[Layer, Floats]:
     hair = colours.hair_mask(canvas, look, distance)
     paint(albedo, colours.hair_colour(canvas, look), hair)
     relief = height + 0.10 * cv2.GaussianBlur(hair, (0, 0), 0.05 * SCALE)
+    if wear != NOTHING:
+        relief, hair = _dressed(canvas, wear, albedo, relief, distance, skull, hair)
     lights = _lights(relief, SCALE)
     inner = ears * (1 - skull)
     groove = inner * canvas.pair((1.165 * look.width, 0.32), (0.045, 0.24))
@@ -108,6 +113,29 @@ def _head(look: Look, closed: float, mouth_open: float) -> tuple[Layer, Floats]:
     alpha = np.maximum(np.maximum(skull, ears), hair)
     form = np.asarray(cv2.GaussianBlur(height, (0, 0), 0.05 * SCALE), np.float32)
     return Layer(albedo, lights, alpha, HEAD[:2], SCALE), form
+
+
+def _dressed(
+    canvas: Canvas, wear: Wear, albedo: Floats, relief: Floats, outline: Floats, skull: Floats, hair: Floats
+) -> tuple[Floats, Floats]:
+    """Paint what is worn; return the relief under cloth and what covers the head outside of its skin."""
+    if wear.mask:
+        mask = worn.paint_mask(canvas, albedo, skull)
+        relief = relief + mask * (cv2.GaussianBlur(relief, (0, 0), 0.16 * SCALE) - relief)
+    if wear.scarf:
+        scarf = worn.scarf_mask(canvas, outline)
+        paint(albedo, worn.scarf_colour(canvas), scarf)
+        hair = np.maximum(hair, scarf)
+    if wear.glasses:
+        worn.paint_glasses(canvas, albedo, wear)
+    return relief, hair
+
+
+@lru_cache(maxsize=2)
+def _hand(look: Look) -> Layer:
+    canvas = Canvas.over(*HEAD, SCALE)
+    albedo, height, alpha = worn.hand(canvas, look)
+    return Layer(albedo, _lights(height, SCALE, 0.3), alpha, HEAD[:2], SCALE)
 
 
 def _ears(canvas: Canvas, look: Look) -> tuple[Floats, Floats]:

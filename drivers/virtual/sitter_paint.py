@@ -30,11 +30,14 @@ class Look:
     long_hair: bool
 
     @classmethod
-    def of(cls, seed: int) -> Look:
-        """Make up the person number `seed`; the same number is the same person for ever."""
+    def of(cls, seed: int, tone: float | None = None) -> Look:
+        """Make up the person number `seed`; the same number is the same person for ever.
+
+        `tone` 0..1, light to dark, gives the same person another skin.
+        """
         rng = np.random.default_rng([0x51_77_E2, seed])
-        light, dark = np.array((0.335, 0.46, 0.72)), np.array((0.125, 0.215, 0.42))
-        skin = light + (dark - light) * rng.uniform(0.0, 0.7)
+        own = rng.uniform(0.0, 0.7) * 0.6
+        skin = _skin(own if tone is None else tone)
         cloths = ((0.26, 0.13, 0.06), (0.10, 0.10, 0.11), (0.17, 0.20, 0.10), (0.14, 0.07, 0.25))
         long_hair = bool(rng.random() < 0.5)
         return cls(
@@ -51,6 +54,12 @@ class Look:
             lips=float(rng.uniform(0.6, 1.0) if long_hair else rng.uniform(0.2, 0.5)),
             long_hair=long_hair,
         )
+
+
+def _skin(tone: float) -> Floats:
+    """Reflectance from light to dark: the middle is a Southeast Asian complexion, the end a dark African."""
+    tones = np.array(((0.335, 0.46, 0.72), (0.125, 0.215, 0.42), (0.045, 0.075, 0.155)))
+    return np.array([np.interp(tone, (0, 0.6, 1), channel) for channel in tones.T])
 
 
 def _colour(values: Floats) -> Colour:
