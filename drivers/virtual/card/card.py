@@ -15,6 +15,7 @@ from drivers.virtual.card.field import answer_to_reset
 from drivers.virtual.card.kinds import APPLETS, CHIPS
 from drivers.virtual.card.master import MasterFile
 from drivers.virtual.card.plain import KIND as LDS_PLAIN
+from drivers.virtual.card.scp03 import LAB_MASTER
 from drivers.virtual.card.transport import Transport
 from drivers.virtual.card.words import Command, Program, Random, StatusWord, respond
 
@@ -198,13 +199,15 @@ def blank_card(
     extended: int = 4000,
     chaining: bool = True,
     random: Random = secrets.token_bytes,
+    master: bytes = LAB_MASTER,
 ) -> VirtualCard:
     """A fresh eMRTD in personalisation state: `lds-plain`, or a kind of the field.
 
     `extended` (bytes of the longest APDU either way, 0: short only) and `chaining` are of the field's
-    kinds; the plain applet has neither. Raises KeyError for a kind there is none of.
+    kinds; the plain applet has neither. `master` (16 or 32 bytes) is the issuer's key of their channel,
+    known to everybody unless it is given. Raises KeyError for a kind there is none of.
     """
-    traits = Traits(extended, chaining, bare_errors, random)
+    traits = Traits(extended, chaining, bare_errors, random, master)
     if kind in APPLETS:
         return VirtualCard({LDS_AID: APPLETS[kind](traits)})
     chip = CHIPS[kind](traits)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from drivers.virtual.card.files import FileSystem
+from drivers.virtual.card.scp03 import LAB_MASTER
 from drivers.virtual.card.words import Command, Random, Right, StatusWord, Verb
 
 
@@ -19,13 +20,15 @@ from drivers.virtual.card.words import Command, Random, Right, StatusWord, Verb
 class Traits:
     """What cards of one kind differ in. `extended`: bytes of the longest APDU either way, 0 for short only.
 
-    `bare_errors`: errors under secure messaging come as a bare SW and end the session.
+    `bare_errors`: errors under secure messaging come as a bare SW and end the session. `master`: the
+    issuer's key, 16 or 32 bytes, that the keys of the card's channel follow from.
     """
 
     extended: int = 4000
     chaining: bool = True
     bare_errors: bool = False
     random: Random = secrets.token_bytes
+    master: bytes = LAB_MASTER
 
 
 class Channel(Protocol):

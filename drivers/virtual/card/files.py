@@ -43,6 +43,10 @@ class FileSystem:
 
     def create(self, fid: int, size: int, read: int = SECURED) -> None:
         """Make the file, or clear and shrink it; never more than its first size (6A84)."""
+        self._make(fid, size, read)
+        self.program(0, size)
+
+    def _make(self, fid: int, size: int, read: int) -> None:
         old = self._files.get(fid)
         room = self._free_bytes() if old is None else old.room
         if size == 0:
@@ -50,13 +54,13 @@ class FileSystem:
         if size > room:
             raise StatusWord(0x6A84)
         self._files[fid] = File(size if old is None else old.room, read, bytearray(size))
-        self._program(0, size)
 
-    def put(self, fid: int, content: bytes, read: int = SECURED) -> None:
-        """Create the file and fill it in one act."""
-        self.create(fid, len(content), read)
+    def put(self, fid: int, content: bytes, read: int = SECURED, programmed: bool = False) -> None:
+        """Create the file and fill it in one act; `programmed` if its pages were as the content came."""
+        self._make(fid, len(content), read)
         self._files[fid].content[:] = content
-        self._program(0, len(content))
+        if not programmed:
+            self.program(0, len(content))
 
     def select(self, fid: int, under: Callable[[int], bool] = anywhere) -> None:
         """Make current the file `fid`, if it lies `under` the current DF; 6A82 leaves none current."""
@@ -89,7 +93,11 @@ class FileSystem:
         if offset + len(data) > len(content):
             raise StatusWord(0x6A84)
         content[offset : offset + len(data)] = data
-        self._program(offset, len(data))
+        self.program(offset, len(data))
+
+    def program(self, offset: int, size: int) -> None:
+        """Count the pages of these bytes of a file: it begins on one, and each is programmed at once."""
+        self.pages_written += (offset + size - 1) // PAGE_BYTES - offset // PAGE_BYTES + 1
 
     def content(self, fid: int) -> bytes | None:
         """What the card itself finds in a file of its own."""
@@ -110,10 +118,6 @@ class FileSystem:
         if self.current is None:
             raise StatusWord(0x6986)
         return self._files[self.current]
-
-    def _program(self, offset: int, size: int) -> None:
-        """Files begin on a page; what lies in one page is programmed at once."""
-        self.pages_written += (offset + size - 1) // PAGE_BYTES - offset // PAGE_BYTES + 1
 
     def _free_bytes(self) -> int:
         return self._memory_bytes - sum(file.room for file in self._files.values())

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from drivers.virtual.card.words import Command, StatusWord, respond
+from drivers.virtual.card.words import Command, Right, StatusWord, respond
 
 BLOCK = 16
 MAC_BYTES = 8
@@ -24,6 +24,7 @@ OPTION_I = 0x70
 LEVELS = (0x01, 0x03, 0x33)  # C-MAC | with C-DECRYPTION | with R-MAC and R-ENCRYPTION (11.1.5, table 7-3)
 SECURE = 0x04  # secure messaging in GlobalPlatform's format (2.3.1, 11.1.4)
 DEFAULT_KVN = 0x30
+LAB_MASTER = bytes.fromhex("404142434445464748494A4B4C4D4E4F")  # the key that everybody knows
 
 
 class Derive(IntEnum):
@@ -50,17 +51,13 @@ class KeySet:
             raise ValueError("the keys of a set are AES-128 or AES-256, all three alike")
 
 
-def diversified(master: KeySet, kdd: bytes) -> KeySet:
-    """The keys a personaliser puts on the card with this key diversification data.
+def diversified(master: bytes, kdd: bytes) -> KeySet:
+    """The keys a maker of blanks puts on the card with this key diversification data.
 
-    Each is its master key's derivation (4.1.5) with the key's identifier 01, 02, 03 as the constant and
-    the KDD as context.
+    Each is the master key's derivation (4.1.5) with the key's identifier 01, 02, 03 as the constant and
+    the KDD as context, as long as the master key.
     """
-    keys = [
-        derive(key, number, kdd, len(key))
-        for number, key in enumerate((master.enc, master.mac, master.dek), 1)
-    ]
-    return KeySet(*keys)
+    return KeySet(*(derive(master, number, kdd, len(master)) for number in (1, 2, 3)))
 
 
 def derive(key: bytes, constant: int, context: bytes, size: int) -> bytes:
@@ -80,7 +77,12 @@ def cmac(key: bytes, message: bytes) -> bytes:
 
 
 class Session:
-    """Keys, MAC chaining value and encryption counter between two challenges and the session's end."""
+    """Keys, MAC chaining value and encryption counter, from the challenges to the session's end.
+
+    The issuer's channel: whatever is wrong with a command in it is StatusWord 6982, and ends it.
+    """
+
+    right = Right.ISSUER
 
     def __init__(self, keys: KeySet, host_challenge: bytes, card_challenge: bytes) -> None:
         context = host_challenge + card_challenge
@@ -105,15 +107,22 @@ class Session:
         self._check(command)
         self.level = command.p1
 
+    def covers(self, cla: int) -> bool:
+        return cla in (0x80 | SECURE, SECURE)
+
     def open(self, command: Command) -> Command:
-        """Check a command's MAC and return what it carries, in the plain class. 6982 for any fault."""
+        """Check a command's MAC and return what it carries, in the plain class.
+
+        An Le is what may come on the wire, so that less clear data fits; 00 is whatever fits.
+        """
         if len(command.data) < MAC_BYTES:
             raise StatusWord(0x6982)
         data = self._check(command)
         self._counter += 1  # steps for a command without data too (6.2.6)
         if self.level & 0x02 and data:
             data = self._reveal(data)
-        return replace(command, cla=command.cla & ~SECURE, data=data)
+        ne = command.ne if command.ne in (0, 256, 65536) else self.capacity(command.ne)
+        return replace(command, cla=command.cla & ~SECURE, data=data, ne=ne, right=self.right)
 
     def seal(self, data: bytes, sw: int) -> bytes:
         """The response APDU; errors are never protected (6.2.5)."""
@@ -124,19 +133,19 @@ class Session:
         mac = cmac(self._rmac, self._chaining + data + sw.to_bytes(2, "big"))
         return respond(data + mac[:MAC_BYTES], sw)
 
-    def room(self, short: bool) -> int:
-        """How many bytes of response data one response APDU takes."""
-        largest = 256 if short else 65536
+    def capacity(self, room: int) -> int:
+        """What fits beside the R-MAC: whole blocks, one byte of them padding at least."""
         if not self.level & 0x10:
-            return largest
-        body = largest - MAC_BYTES
-        return body // BLOCK * BLOCK - 1 if self.level & 0x20 else body
+            return room
+        left = max(room - MAC_BYTES, 0)
+        return max(left // BLOCK * BLOCK - 1, 0) if self.level & 0x20 else left
 
     def _check(self, command: Command) -> bytes:
         """The data before the MAC, once that holds; the whole CMAC is the next chaining value (6.2.4)."""
         data, mac = command.data[:-MAC_BYTES], command.data[-MAC_BYTES:]
         size = len(command.data)
-        lc = b"\0" + size.to_bytes(2, "big") if command.extended else bytes((size,))
+        long = command.extended or size > 255  # the latter from a chain
+        lc = b"\0" + size.to_bytes(2, "big") if long else bytes((size,))
         header = bytes((command.cla, command.ins, command.p1, command.p2)) + lc
         whole = cmac(self._mac, self._chaining + header + data)
         if not hmac.compare_digest(whole[:MAC_BYTES], mac):
@@ -156,7 +165,7 @@ class Session:
 
 
 class SecurityDomain:
-    """One key set and its sequence counter, and the session that is open. `aid` is what invokes it."""
+    """One key set and its sequence counter, and the session on offer. `aid` is what invokes it."""
 
     def __init__(
         self, keys: KeySet, kdd: bytes, aid: bytes, kvn: int = DEFAULT_KVN, counter: int = 0
@@ -169,20 +178,14 @@ class SecurityDomain:
         self._kvn = kvn
         self._counter = counter  # steps at each INITIALIZE UPDATE, so that no challenge comes twice
         self._offered: Session | None = None
-        self._session: Session | None = None
 
-    @property
-    def session(self) -> Session | None:
-        """The open session; None when there is none."""
-        return self._session
-
-    def end(self) -> None:
-        """Forget the session, open or offered."""
-        self._offered = self._session = None
+    def forget(self) -> None:
+        """Withdraw the offer."""
+        self._offered = None
 
     def initialize_update(self, command: Command) -> bytes:
         """INITIALIZE UPDATE (7.1.1): KDD, key information, challenge, cryptogram, sequence counter."""
-        self.end()
+        self.forget()
         if command.p2:
             raise StatusWord(0x6A86)
         if len(command.data) != 8:
@@ -198,24 +201,13 @@ class SecurityDomain:
         information = bytes((self._kvn, 0x03, OPTION_I))
         return self._kdd + information + challenge + self._offered.card_cryptogram + count
 
-    def external_authenticate(self, command: Command) -> None:
-        """EXTERNAL AUTHENTICATE, next after INITIALIZE UPDATE or 6985; a failed one needs a new offer."""
-        offered = self._offered
-        self.end()
+    def external_authenticate(self, command: Command) -> Session:
+        """The session on offer, once the host has proved itself; 6985 without an offer. One try each."""
+        offered, self._offered = self._offered, None
         if offered is None:
             raise StatusWord(0x6985)
         offered.authenticate(command)
-        self._session = offered
-
-    def open(self, command: Command) -> Command:
-        """What a protected command carries; whatever is wrong with it ends the session."""
-        session = self._session
-        self.end()
-        if session is None:
-            raise StatusWord(0x6982)
-        inner = session.open(command)
-        self._session = session
-        return inner
+        return offered
 
     def reveal(self, value: bytes) -> bytes:
         """A secret that came under the DEK: AES-CBC, zero IV, ISO 9797-1 padding 2. 6A80 for another."""

@@ -13,15 +13,14 @@ from support.foreign_host import ForeignHost
 from yubikit.core import BadResponseError
 from yubikit.core.smartcard.scp import _derive
 
-from drivers.virtual.card.scp03 import KeySet, SecurityDomain, cmac, derive, diversified
-from drivers.virtual.card.words import Command, StatusWord, parse, respond
+from drivers.virtual.card.scp03 import KeySet, SecurityDomain, Session, cmac, derive, diversified
+from drivers.virtual.card.words import Command, Right, StatusWord, parse, respond
 
 h = bytes.fromhex
 
 AID = h("A0000002471001")
 KDD = h("00112233445566778899")
 KEYS = KeySet(*(bytes(range(first, first + 16)) for first in (0x00, 0x10, 0x20)))
-LONG_KEYS = KeySet(*(bytes(range(first, first + 32)) for first in (0x00, 0x30, 0x60)))
 
 
 # --- published values ---
@@ -81,9 +80,9 @@ def test_derivation_is_yubikits(key: bytes, constant: int, context: bytes) -> No
 
 
 def test_each_card_and_each_purpose_has_a_key_of_its_own() -> None:
-    one, other = diversified(KEYS, KDD), diversified(KEYS, KDD[::-1])
+    one, other = diversified(KEYS.enc, KDD), diversified(KEYS.enc, KDD[::-1])
     assert len({*(one.enc, one.mac, one.dek), *(other.enc, other.mac, other.dek)}) == 6
-    assert len(diversified(LONG_KEYS, KDD).dek) == 32
+    assert len(diversified(bytes(32), KDD).dek) == 32
 
 
 @pytest.mark.parametrize("keys", [(16, 16, 32), (24, 24, 24), (0, 0, 0)])
@@ -100,6 +99,7 @@ class Echo:
 
     def __init__(self, keys: KeySet = KEYS) -> None:
         self.domain = SecurityDomain(keys, KDD, AID)
+        self.session: Session | None = None
         self.heard: list[Command] = []
 
     def transmit(self, apdu: bytes) -> bytes:
@@ -109,17 +109,18 @@ class Echo:
             return respond(b"", refused.sw)
 
     def _answer(self, command: Command) -> bytes:
+        session, self.session = self.session, None
         if command.ins == 0x50:
             return respond(self.domain.initialize_update(command))
         if command.ins == 0x82:
-            self.domain.external_authenticate(command)
+            self.session = self.domain.external_authenticate(command)
             return respond(b"")
-        inner = self.domain.open(command)
+        if session is None or not session.covers(command.cla):
+            raise StatusWord(0x6982)
+        inner = session.open(command)
+        self.session = session
         self.heard.append(inner)
-        assert self.domain.session is not None
-        if not inner.data:
-            return self.domain.session.seal(b"", inner.p1p2)
-        return self.domain.session.seal(inner.data, 0x9000)
+        return session.seal(inner.data, 0x9000 if inner.data else inner.p1p2)
 
 
 @pytest.fixture
@@ -144,6 +145,7 @@ def test_yubikit_and_the_card_understand_each_other_at_any_length(sizes: list[in
         assert host.send("80E28800", data) == data
         assert host.send("00A49000") == b""
     assert [(heard.cla, heard.ins) for heard in echo.heard] == [(0x80, 0xE2), (0x00, 0xA4)] * len(sizes)
+    assert all(heard.right is Right.ISSUER for heard in echo.heard)
 
 
 def test_a_refusal_comes_bare_and_the_session_goes_on(host: ForeignHost) -> None:
@@ -161,7 +163,7 @@ def test_a_host_with_another_key_learns_nothing(echo: Echo) -> None:
     host = ForeignHost(echo.transmit)
     with pytest.raises((BadResponseError, ValueError)):
         host.open(KEYS.enc, KEYS.enc, KEYS.dek)
-    assert echo.domain.session is None
+    assert echo.session is None
 
 
 # --- whatever is wrong ends the session ---
@@ -187,7 +189,13 @@ def cut_to_nothing(apdu: bytes) -> bytes:
     return apdu[:4]
 
 
-@pytest.mark.parametrize("spoil", [spoil_mac, spoil_data, other_instruction, other_class, cut_to_nothing])
+def without_channel(apdu: bytes) -> bytes:
+    return b"\x80" + apdu[1:]
+
+
+@pytest.mark.parametrize(
+    "spoil", [spoil_mac, spoil_data, other_instruction, other_class, cut_to_nothing, without_channel]
+)
 def test_a_spoilt_command_ends_the_session(
     echo: Echo, host: ForeignHost, spoil: Callable[[bytes], bytes]
 ) -> None:
@@ -196,14 +204,14 @@ def test_a_spoilt_command_ends_the_session(
     assert host.refused("80E28800", b"data") == 0x6982
     host.wire.transmit = true
     assert host.refused("80E28800", b"data") == 0x6982
-    assert echo.domain.session is None
+    assert echo.session is None
     assert echo.heard == []
 
 
 def test_a_command_said_twice_ends_the_session(echo: Echo, host: ForeignHost) -> None:
     host.send("80E28800", b"once")
     assert echo.transmit(host.wire.said[-2]) == h("6982")
-    assert echo.domain.session is None
+    assert echo.session is None
 
 
 def offered(echo: Echo) -> bytes:
@@ -222,20 +230,20 @@ def test_a_challenge_is_good_for_one_try(echo: Echo) -> None:
     good = cryptogram(echo, offered(echo))
     assert echo.transmit(good[:5] + bytes(8) + good[13:]) == h("6300")
     assert echo.transmit(good) == h("6985")
-    assert echo.domain.session is None
+    assert echo.session is None
 
 
 def test_a_wrong_mac_over_the_right_cryptogram_is_refused(echo: Echo) -> None:
     good = cryptogram(echo, offered(echo))
     assert echo.transmit(good[:-8] + bytes(8)) == h("6982")
-    assert echo.domain.session is None
+    assert echo.session is None
 
 
 def test_no_session_outlives_a_new_challenge(echo: Echo) -> None:
     assert echo.transmit(cryptogram(echo, offered(echo))) == h("9000")
-    assert echo.domain.session is not None
+    assert echo.session is not None
     offered(echo)
-    assert echo.domain.session is None
+    assert echo.session is None
 
 
 @pytest.mark.parametrize("level", [0x00, 0x02, 0x10, 0x11, 0x13, 0x23, 0x30, 0x83, 0xFF])
@@ -277,3 +285,16 @@ def test_what_is_no_initialize_update_is_refused(echo: Echo, apdu: str, sw: str)
 def test_what_was_not_encrypted_under_the_dek_is_refused(echo: Echo, value: bytes) -> None:
     with pytest.raises(StatusWord, match="6A80"):
         echo.domain.reveal(value)
+
+
+# --- how much fits ---
+
+
+@pytest.mark.parametrize("room", [8, 23, 24, 39, 40, 256, 1000])
+@pytest.mark.parametrize("level", [0x01, 0x03, 0x33])
+def test_what_fits_fits_and_one_byte_more_does_not(level: int, room: int) -> None:
+    session = Session(KEYS, bytes(8), bytes(8))
+    session.level = level
+    most = session.capacity(room)
+    assert len(session.seal(bytes(most), 0x9000)) - 2 <= room
+    assert len(session.seal(bytes(most + 1), 0x9000)) - 2 > room

@@ -85,9 +85,9 @@ def test_the_card_says_what_a_real_card_said_byte_for_byte(name: str) -> None:
     before = int(offer[-6:], 16) - 1
     domain = SecurityDomain(keys, bytes(10), ISD_R, parse(h(initialize)).p1, before)
     assert domain.initialize_update(parse(h(initialize))).hex() == offer
-    domain.external_authenticate(parse(h(authenticate)))
+    session = domain.external_authenticate(parse(h(authenticate)))
     for number, (command, plain) in enumerate(zip(commands, PLAIN, strict=True)):
-        assert domain.open(parse(h(command))) == parse(h(plain))
+        inner, said = session.open(parse(h(command))), parse(h(plain))
+        assert (inner.code, inner.p1p2, inner.data, inner.ne) == (said.code, said.p1p2, said.data, said.ne)
         if number == 0:
-            assert domain.session is not None
-            assert domain.session.seal(EID, 0x9000) == h(answer) + h("9000")
+            assert session.seal(EID, 0x9000) == h(answer) + h("9000")
