@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -31,7 +32,7 @@ class Traits:
     master: bytes = LAB_MASTER
 
 
-class Channel(Protocol):
+class Channel(typing.Protocol):
     """Secure messaging of any kind: the reader's (BAC, PACE, Chip Authentication) or the issuer's (SCP03)."""
 
     @property
@@ -49,6 +50,16 @@ class Channel(Protocol):
 
     def capacity(self, room: int) -> int:
         """The most clear data whose sealed form has a data field of at most `room` bytes."""
+
+
+class Protocol(typing.Protocol):
+    """A protocol of access: its verbs by CLA and INS, and how far it has come."""
+
+    @property
+    def verbs(self) -> Mapping[int, Verb]: ...
+
+    def forget(self) -> None:
+        """Start anew."""
 
 
 class Chip:
@@ -134,7 +145,7 @@ class Chip:
         self.locked = bool(state["locked"])
 
 
-class Personalisation(Protocol):
+class Personalisation(typing.Protocol):
     """How a chip is filled. It works on the `Chip` it was made with: files, keys, `adopt` its channel.
 
     `inside` are its verbs while the application is selected, `outside` those that also answer after a

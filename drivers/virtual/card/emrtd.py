@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from drivers.virtual.card.bac import BasicAccess
-from drivers.virtual.card.chip import Channel, Chip, Personalisation
+from drivers.virtual.card.chip import Channel, Chip, Personalisation, Protocol
 from drivers.virtual.card.files import ALWAYS, GUARDED
 from drivers.virtual.card.words import Command, Random, Right, StatusWord, Verb, respond
 
@@ -87,12 +87,18 @@ class Emrtd:
         return verb(command)
 
     def _verbs(self) -> Mapping[int, Verb]:
-        if not self._inside:
-            return {**self._reading(), **self.personalisation.outside}
-        return {**self._reading(), **self._access.verbs, **self.personalisation.inside}
+        """What answers now: reading, the protocols of access, personalisation."""
+        filling = self.personalisation.inside if self._inside else self.personalisation.outside
+        verbs = dict(self._own())
+        for protocol in self._protocols():
+            verbs.update(protocol.verbs)
+        return {**verbs, **filling}
 
-    def _reading(self) -> Mapping[int, Verb]:
+    def _own(self) -> Mapping[int, Verb]:
         return {0x00A4: self._select_file, 0x00B0: self._read_binary}
+
+    def _protocols(self) -> tuple[Protocol, ...]:
+        return (self._access,) if self._inside else ()
 
     def _demand_known_class(self, command: Command) -> None:
         if any(code >> 8 == command.cla for code in self._verbs()):

@@ -6,16 +6,19 @@ EF.CardAccess, EF.ATR/INFO and EF.DIR lie outside the application and are free t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from drivers.virtual.card.chip import Chip, Personalisation, Traits
+from drivers.virtual.card.aa import authenticate_ecdsa
+from drivers.virtual.card.ca import ChipAuthentication
+from drivers.virtual.card.chip import Chip, Personalisation, Protocol, Traits
 from drivers.virtual.card.emrtd import AID, Emrtd
 from drivers.virtual.card.files import ALWAYS
 from drivers.virtual.card.master import EF_DIR, application_template
-from drivers.virtual.card.words import Command, Right, StatusWord
+from drivers.virtual.card.pace import EF_CARD_ACCESS, Pace
+from drivers.virtual.card.words import Command, Right, StatusWord, Verb
 
 EF_ATR_INFO = 0x2F01
-EF_CARD_ACCESS = 0x011C
 OUTSIDE_ONLY = frozenset({EF_DIR, EF_ATR_INFO})
 OUTSIDE = OUTSIDE_ONLY | {EF_CARD_ACCESS}
 MASTER = (b"", b"\x3f\x00")
@@ -26,8 +29,29 @@ class FieldChip(Emrtd):
 
     def __init__(self, kind: str, filled_by: Callable[[Chip], Personalisation], traits: Traits) -> None:
         super().__init__(kind, filled_by, traits.random, traits.bare_errors)
+        self._pace = Pace(self.chip)
+        self._chip_authentication = ChipAuthentication(self.chip)
         self.chip.files.put(EF_ATR_INFO, atr_info(traits), ALWAYS)
         self.chip.files.put(EF_DIR, application_template(AID), ALWAYS)
+
+    def _protocols(self) -> tuple[Protocol, ...]:
+        return (self._access, self._chip_authentication) if self._inside else (self._pace,)
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._pace.forget()
+        self._chip_authentication.forget()
+
+    def _answer(self, command: Command) -> bytes:
+        for protocol in self._protocols():
+            if command.code not in protocol.verbs:
+                protocol.forget()  # another command came between its steps
+        return super()._answer(command)
+
+    def _own(self) -> Mapping[int, Verb]:
+        if not self._inside:
+            return super()._own()
+        return {**super()._own(), 0x0088: partial(authenticate_ecdsa, self.chip)}
 
     # --- selecting ---
 

@@ -7,8 +7,10 @@ wants BAC from the first day; Le=00 under secure messaging brings nothing and mo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from drivers.virtual.card.aa import authenticate_rsa
 from drivers.virtual.card.chip import Chip, Traits
 from drivers.virtual.card.emrtd import Emrtd
 from drivers.virtual.card.files import GUARDED, SECURED
@@ -30,6 +32,9 @@ class PlainApplet(Emrtd):
         if command.extended:
             raise StatusWord(0x6700)
         return super().process(command)
+
+    def _own(self) -> Mapping[int, Verb]:
+        return {**super()._own(), 0x0088: partial(authenticate_rsa, self.chip)}
 
     def _select_file(self, command: Command) -> bytes:
         if self.chip.locked and command.right is Right.NONE:
