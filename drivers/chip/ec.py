@@ -17,10 +17,15 @@ from typing import Any
 import ecdsa
 from cryptography.hazmat.primitives.asymmetric import ec
 from ecdsa.ellipticcurve import INFINITY, PointJacobi
-from ecdsa.errors import MalformedPointError
 
-from drivers.chip.errors import MalformedData
+from drivers.chip import tlv
+from drivers.chip.errors import MalformedData, UnknownAlgorithm
+from drivers.chip.security_infos import decode_integer, decode_oid
 
+INTEGER, BIT_STRING, OCTET_STRING, OBJECT_IDENTIFIER, SEQUENCE = 0x02, 0x03, 0x04, 0x06, 0x30
+ID_EC_PUBLIC_KEY = "1.2.840.10045.2.1"
+ID_PRIME_FIELD = "1.2.840.10045.1.1"
+ID_STANDARDISED = "0.4.0.127.0.7.1.2"  # standardizedDomainParameters (TR-03110-3, A.2.1.1)
 UNCOMPRESSED = 0x04
 TRIES = 128  # a draw is out of range in at most every third: 128 in a row mean a broken source
 
@@ -63,13 +68,10 @@ class Curve:
         """The point 04 ‖ x ‖ y. Raises MalformedData for another form, or a point not on the curve."""
         if len(raw) != 1 + 2 * self.size or raw[0] != UNCOMPRESSED:
             raise MalformedData(f"no uncompressed point of {self.name}: {len(raw)} bytes")
-        encodings = ("uncompressed",)
-        try:
-            return PointJacobi.from_bytes(
-                self.parameters.curve, raw, valid_encodings=encodings, order=self.order
-            )
-        except MalformedPointError as exc:
-            raise MalformedData(f"a point that is not on {self.name}") from exc
+        x, y = int.from_bytes(raw[1 : 1 + self.size], "big"), int.from_bytes(raw[1 + self.size :], "big")
+        if max(x, y) >= self.parameters.curve.p() or not self.parameters.curve.contains_point(x, y):
+            raise MalformedData(f"a point that is not on {self.name}")  # ecdsa does not look
+        return self._point(x, y)
 
     def encode(self, point: Point) -> bytes:
         """04 ‖ x ‖ y. Raises MalformedData for the point at infinity."""
@@ -78,6 +80,9 @@ class Curve:
     def x(self, point: Point) -> bytes:
         """The x coordinate, full width: what a key agreement gives. MalformedData at infinity."""
         return self._coordinate(point, "x")
+
+    def _point(self, x: int, y: int) -> Point:
+        return PointJacobi(self.parameters.curve, x, y, 1, self.order)
 
     def _coordinate(self, point: Point, name: str) -> bytes:
         if point == INFINITY:
@@ -103,7 +108,75 @@ def map_generator(curve: Curve, nonce: int, shared: Point) -> Point:
     """
     r = secrets.randbelow(curve.order - 1) + 1
     mapped = curve.generator * ((nonce - r) % curve.order) + (curve.generator * r + shared)
-    x, y = curve.x(mapped), curve._coordinate(mapped, "y")
-    return PointJacobi(
-        curve.parameters.curve, int.from_bytes(x, "big"), int.from_bytes(y, "big"), 1, curve.order
+    if mapped == INFINITY:
+        raise MalformedData("PACE: the nonce maps to the point at infinity")
+    return curve.decode(curve.encode(mapped))
+
+
+def public_key(info: bytes) -> tuple[Curve, bytes]:
+    """The curve and the point 04 ‖ x ‖ y of a SubjectPublicKeyInfo, of DG14 or DG15 (Doc 9303-11, 9.4.2).
+
+    The parameters may be a named curve, an identifier of standardised ones, or written out in full: then
+    every one of them must be that of a curve here. The point is on the curve. Raises MalformedData, and
+    UnknownAlgorithm for another kind of key or curve.
+    """
+    algorithm, key = _children(_object(info, SEQUENCE), "public key", SEQUENCE, BIT_STRING)
+    parts = tlv.parse(algorithm)
+    if len(parts) != 2 or parts[0].tag != OBJECT_IDENTIFIER:
+        raise MalformedData("public key: algorithm and its parameters")
+    curve = _curve(decode_oid(parts[0].value), parts[1])
+    point = _bits(key)
+    curve.decode(point)
+    return curve, point
+
+
+def _curve(algorithm: str, parameters: tlv.Tlv) -> Curve:
+    if algorithm == ID_EC_PUBLIC_KEY and parameters.tag == OBJECT_IDENTIFIER:
+        named = decode_oid(parameters.value)
+        found = [curve for curve in CURVES if curve.oid == named]
+    elif algorithm == ID_EC_PUBLIC_KEY and parameters.tag == SEQUENCE:
+        found = [curve for curve in CURVES if _is_written_out(curve, parameters.value)]
+    elif algorithm == ID_STANDARDISED and parameters.tag == INTEGER:
+        found = [curve for curve in CURVES if curve.parameter_id == decode_integer(parameters.value)]
+    else:
+        raise UnknownAlgorithm(f"public key of algorithm {algorithm}")
+    if not found:
+        raise UnknownAlgorithm("public key on a curve that is not known here")
+    return found[0]
+
+
+def _is_written_out(curve: Curve, value: bytes) -> bool:
+    """Whether ECParameters (TR-03111, 5.1; X9.62) are those of `curve`; a seed is left aside."""
+    parts = tlv.parse(value)
+    if [part.tag for part in parts[:5]] != [INTEGER, SEQUENCE, SEQUENCE, OCTET_STRING, INTEGER]:
+        raise MalformedData("public key: domain parameters")
+    field, prime = _children(parts[1].value, "field", OBJECT_IDENTIFIER, INTEGER)
+    coefficients = tlv.parse(parts[2].value)
+    cofactor = [int.from_bytes(part.value, "big") for part in parts[5:]]
+    equation = curve.parameters.curve
+    numbers = [prime, *(part.value for part in coefficients[:2]), parts[4].value]
+    p = int(equation.p())
+    return (
+        decode_oid(field) == ID_PRIME_FIELD
+        and [int.from_bytes(number, "big") for number in numbers]
+        == [p, int(equation.a()) % p, int(equation.b()) % p, curve.order]
+        and parts[3].value == curve.encode(curve.generator)
+        and cofactor in ([], [1])
     )
+
+
+def _object(data: bytes, tag: int) -> bytes:
+    return _children(data, "public key", tag)[0]
+
+
+def _children(data: bytes, what: str, *tags: int) -> list[bytes]:
+    objects = tlv.parse(data)
+    if [each.tag for each in objects] != list(tags):
+        raise MalformedData(f"{what}: not the objects it is made of")
+    return [each.value for each in objects]
+
+
+def _bits(value: bytes) -> bytes:
+    if value[:1] != b"\0":
+        raise MalformedData("public key: a bit string that is not whole bytes")
+    return value[1:]

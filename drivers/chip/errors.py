@@ -61,6 +61,10 @@ class MalformedData(CardError):
     """What the card holds or answers is not what the standard allows there."""
 
 
+class UnknownAlgorithm(CardError):
+    """The card's key or signature is of a kind that is not known here: nothing can be said about it."""
+
+
 class NotLocked(CardError):
     """A card that must be operational still accepts what only personalisation may do."""
 
