@@ -1,0 +1,282 @@
+"""A border guard's look at any eMRTD: what it holds, and whether each check holds (Doc 9303-11).
+
+Reads only. Shares nothing with whoever wrote the card but its password. What is wrong with a card is a
+finding and a verdict; exceptions are left to the person (UserRetry) and the reader (DeviceFault).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from drivers.chip.errors import (
+    AccessRefused,
+    AccessUnsupported,
+    CardError,
+    CardRefused,
+    ConditionsNotSatisfied,
+    FileNotFound,
+    MalformedData,
+    SecurityStatusNotSatisfied,
+)
+from drivers.chip.lds import LdsFiles, open_lds
+from drivers.chip.patience import Patient
+from drivers.chip.processor import Plain
+from drivers.chip.select import select_application
+from drivers.errors import DeviceTimeout, ProtocolError
+from firmware.document import lds
+from firmware.document.errors import Check, DocumentError
+from firmware.document.lds import DG_NUMBERS, Fid, dg_fid
+from firmware.document.sod import parse as parse_sod
+from firmware.issue.examine import NOBODY, Signed, examine
+from firmware.issue.findings import Extra, Finding, Outcome, Sheet, Verdict
+from firmware.issue.probes import free_files, note_plain_read, prove_chip
+
+if TYPE_CHECKING:
+    from drivers.api import ChipReader, Deadline
+    from drivers.chip.password import Password
+
+NAMES = {dg_fid(n): f"DG{n}" for n in lds.DG_TAGS} | {
+    Fid.COM: "EF.COM",
+    Fid.SOD: "EF.SOD",
+    Fid.CARD_ACCESS: "EF.CardAccess",
+}
+TERMINAL_AUTHENTICATION = frozenset({dg_fid(3), dg_fid(4)})
+OUT_OF_SCOPE = "refused: Terminal Authentication is out of scope"
+NO_VALUE = 2  # bytes of a tag with a length of zero, as one byte of a file gives
+LOOKED_AT = 8
+"""Bytes at the start of a file that show whether anything was ever written there."""
+MOST_OPENINGS = 40
+"""A card may end its channel at each refusal; one that does so more often is not read to its end."""
+FILLED = bytes(2)
+"""What memory that was reserved and not all written ends in; a signature does so once in 65536."""
+
+
+class Seen(StrEnum):
+    """What became of a file."""
+
+    READ = "read"
+    REFUSED = "refused"
+    MISSING = "missing"
+    UNWRITTEN = "unwritten"  # reserved, and nothing was ever written there
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """One file; `size` in bytes is None unless it was read."""
+
+    fid: int
+    seen: Seen
+    size: int | None = None
+    detail: str = ""
+
+    @property
+    def name(self) -> str:
+        return NAMES.get(self.fid, f"{self.fid:04X}")
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What the card is and why. `contents` (by FID) are personal: never printed unless asked for."""
+
+    verdict: Verdict
+    why: str = ""
+    atr: str = ""
+    cplc: str = ""
+    protocol: str = ""
+    files: tuple[FileRead, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    signed: Signed = NOBODY
+    contents: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def good(self) -> bool:
+        return self.verdict is Verdict.GENUINE
+
+    def outcome(self, check: Check | Extra) -> Outcome:
+        return next((each.outcome for each in self.findings if each.check is check), Outcome.NOT_MADE)
+
+
+def inspect(
+    reader: ChipReader,
+    password: Password,
+    trust: Iterable[x509.Certificate],
+    at: datetime,
+    deadline: Deadline,
+) -> Inspection:
+    """Read the card that lies on `reader` and examine it; `trust` are the CSCAs believed at `at` (aware).
+
+    Raises UserRetry("place_card" | "hold_card_still"), DeviceGone or DeviceRefused; a card that is not
+    done by `deadline` is BROKEN.
+    """
+    look = _Look(reader, password, tuple(trust), at, deadline)
+    try:
+        return look.all()
+    finally:
+        reader.disconnect()
+
+
+class _Look:
+    """One inspection under way."""
+
+    def __init__(
+        self,
+        reader: ChipReader,
+        password: Password,
+        trust: Sequence[x509.Certificate],
+        at: datetime,
+        deadline: Deadline,
+    ) -> None:
+        self._reader = reader
+        self._link = Patient(reader, deadline)
+        self._password = password
+        self._trust = trust
+        self._at = at
+        self._sheet = Sheet()
+        self._atr = b""
+        self._cplc = b""
+        self._card_access: bytes | None = None
+        self._channel: LdsFiles | None = None
+        self._openings = 0
+        self._protocol = ""
+        self._read: dict[int, FileRead] = {}
+        self._contents: dict[int, bytes] = {}
+
+    def all(self) -> Inspection:
+        try:
+            closed = self._approach()
+            return self._told(closed) if closed else self._inside()
+        except CardError as exc:
+            return self._told((Verdict.BROKEN, str(exc)))
+        except (DeviceTimeout, ProtocolError) as exc:  # a mute card, or one that answers no APDU
+            return self._told((Verdict.BROKEN, exc.doing))
+
+    # --- outside: what anybody may ask ---
+
+    def _approach(self) -> tuple[Verdict, str] | None:
+        """What can be told from outside, and why it stops there; None once the card is open."""
+        self._atr = self._restart()
+        plain = Plain(self._link)
+        self._card_access, self._cplc = free_files(plain)
+        try:
+            select_application(plain)
+        except CardRefused as exc:
+            return Verdict.NO_EMRTD, str(exc)
+        note_plain_read(plain, self._sheet)
+        return self._open()
+
+    def _open(self) -> tuple[Verdict, str] | None:
+        try:
+            self._files()
+        except (AccessRefused, AccessUnsupported) as exc:
+            return Verdict.CLOSED, str(exc)
+        except ConditionsNotSatisfied as exc:
+            return Verdict.BLANK, str(exc)
+        return None
+
+    def _restart(self) -> bytes:
+        self._reader.disconnect()
+        return self._reader.connect()
+
+    def _files(self) -> LdsFiles:
+        """The open channel, opened anew where the card has ended it."""
+        if self._channel is None or not self._channel.channel.alive:
+            if self._openings == MOST_OPENINGS:
+                raise MalformedData("the card ends its channel again and again")
+            self._openings += 1
+            atr = self._restart()
+            self._channel = open_lds(self._link, self._password, atr=atr, restart=self._restart)
+            self._protocol = self._channel.channel.protocol
+        return self._channel
+
+    # --- inside ---
+
+    def _inside(self) -> Inspection:
+        com, sod = self._content(Fid.COM), self._content(Fid.SOD)
+        for number in sorted(_listed(com) | _signed_groups(sod)):
+            self._content(dg_fid(number))
+        guarded = frozenset(fid for fid, each in self._read.items() if each.seen is Seen.REFUSED)
+        files = {fid: content for fid, content in self._contents.items() if fid != Fid.SOD}
+        signed = NOBODY
+        if sod is None:
+            self._sheet.all_not_made(Check, f"EF.SOD is {self._read[Fid.SOD].seen}")
+        else:
+            signed = examine(sod, files, self._trust, self._at, guarded, self._sheet)
+        prove_chip(self._files, self._card_access, self._contents, self._sheet)
+        return self._told(self._verdict(sod, signed), signed)
+
+    def _content(self, fid: int) -> bytes | None:
+        """A file's content, and the note of what became of it."""
+        content: bytes | None = None
+        try:
+            content = self._files().read_object(fid)
+            seen = FileRead(fid, Seen.READ, len(content))
+            self._contents[fid] = content
+        except FileNotFound:
+            seen = FileRead(fid, Seen.MISSING)
+        except SecurityStatusNotSatisfied as exc:
+            out_of_scope = fid in TERMINAL_AUTHENTICATION
+            seen = FileRead(fid, Seen.REFUSED, detail=OUT_OF_SCOPE if out_of_scope else str(exc))
+        except MalformedData as exc:
+            seen = self._not_an_object(fid, str(exc))
+        self._read[fid] = seen
+        return content
+
+    def _not_an_object(self, fid: int, why: str) -> FileRead:
+        start = self._files().read(fid, LOOKED_AT, lambda _: None)
+        empty = not start.strip(b"\0\xff")
+        return FileRead(fid, Seen.UNWRITTEN) if empty else FileRead(fid, Seen.DAMAGED, detail=why)
+
+    # --- what it comes to ---
+
+    def _verdict(self, sod: bytes | None, signed: Signed) -> tuple[Verdict, str]:
+        broken = self._sheet.broken
+        if sod is None:
+            return Verdict.TORN, f"EF.SOD is {self._read[Fid.SOD].seen}: the card was never finished"
+        if broken & {Check.SOD, Check.SIGNATURE} and (sod.endswith(FILLED) or len(sod) == NO_VALUE):
+            return Verdict.TORN, "EF.SOD was not written to its end"
+        if not broken:
+            return Verdict.GENUINE, ""
+        if broken <= {Extra.CLOSED}:
+            return Verdict.TORN, "it was never locked"
+        named = ", ".join(sorted(broken))
+        if broken <= {Check.CHAIN, Check.VALIDITY} and not signed.authority_known:
+            return Verdict.UNTRUSTED, f"no authority {signed.issuer} in the trust store"
+        if broken == {Check.VALIDITY}:
+            return Verdict.EXPIRED, named
+        return (Verdict.UNPROTECTED if broken == {Extra.PLAIN_READ} else Verdict.FORGED), named
+
+    def _told(self, what: tuple[Verdict, str], signed: Signed = NOBODY) -> Inspection:
+        verdict, why = what
+        return Inspection(
+            verdict=verdict,
+            why=why,
+            atr=self._atr.hex().upper(),
+            cplc=self._cplc.hex().upper(),
+            protocol=self._protocol,
+            files=tuple(self._read[fid] for fid in sorted(self._read)),
+            findings=self._sheet.findings,
+            signed=signed,
+            contents=self._contents,
+        )
+
+
+def _listed(com: bytes | None) -> set[int]:
+    """The data groups that EF.COM lists; nothing where it cannot be read as one."""
+    try:
+        return {DG_NUMBERS[tag] for tag in lds.decode_com(com).tags} if com else set()
+    except DocumentError:
+        return set()
+
+
+def _signed_groups(sod: bytes | None) -> set[int]:
+    try:
+        return set(parse_sod(sod).hashes) if sod else set()
+    except DocumentError:
+        return set()

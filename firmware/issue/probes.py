@@ -1,0 +1,139 @@
+"""The questions of an inspection that are not files: what is free to read, and whether the chip is a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from drivers.chip import security_infos
+from drivers.chip.access import read_card_access
+from drivers.chip.active_authentication import authenticate_actively
+from drivers.chip.apdu import CommandApdu, Ins, Sw
+from drivers.chip.chip_authentication import authenticate_chip, chip_key
+from drivers.chip.errors import CardError, CardRefused, MalformedData, UnknownAlgorithm
+from drivers.chip.lds import Ef, LdsFiles, select_file
+from drivers.chip.patience import Endless
+from drivers.chip.processor import Plain
+from firmware.document import der
+from firmware.document.errors import NotDerError
+from firmware.document.lds import DG_TAGS, dg_fid
+from firmware.issue.findings import Extra, Sheet
+
+if TYPE_CHECKING:
+    from drivers.chip.security_infos import SecurityInfo
+
+GET_CPLC = CommandApdu(0xCA, 0x9F, 0x7F, ne=256, cla=0x80)  # GlobalPlatform 2.3.1, 11.3
+CPLC_TAG, CPLC_SIZE = b"\x9f\x7f", 42
+INITIALIZE_UPDATE = CommandApdu(0x50, data=bytes(8), ne=256, cla=0x80)  # GlobalPlatform 2.3.1, D.4.1
+SELECTED = "files are selected in the clear: many cards allow it, one of lds-plain only before its lock"
+SHORTEST_UPDATE = 28
+"""Bytes of the shortest answer to INITIALIZE UPDATE: whoever gives it has a channel for an issuer's keys."""
+
+
+def free_files(plain: Plain) -> tuple[bytes | None, bytes]:
+    """EF.CardAccess (None where there is none) and the CPLC (empty where there is none) of a fresh card.
+
+    Raises MalformedData for an EF.CardAccess that is no data object.
+    """
+    access = read_card_access(plain)
+    answer = plain.send(GET_CPLC)
+    data = answer.data[3:] if answer.data[:2] == CPLC_TAG else answer.data
+    return access, data if answer.sw == Sw.OK and len(data) == CPLC_SIZE else b""
+
+
+def note_plain_read(plain: Plain, sheet: Sheet) -> None:
+    """With the application selected: whether it shows DG1 to anybody, or still takes an issuer's keys."""
+    selected = _selects(plain)
+    if selected and plain.send(CommandApdu(Ins.READ_BINARY, ne=1)).sw == Sw.OK:
+        sheet.failed(Extra.PLAIN_READ, "DG1 is read without BAC or PACE")
+    else:
+        sheet.held(Extra.PLAIN_READ)
+    if len(plain.send(INITIALIZE_UPDATE).data) >= SHORTEST_UPDATE:
+        sheet.failed(Extra.CLOSED, "INITIALIZE UPDATE still opens a channel for the issuer")
+    elif selected:
+        sheet.not_made(Extra.CLOSED, SELECTED)
+    else:
+        sheet.held(Extra.CLOSED)
+
+
+def _selects(plain: Plain) -> bool:
+    try:
+        select_file(plain, Ef.DG1)
+    except CardRefused:
+        return False
+    return True
+
+
+def prove_chip(
+    files: Callable[[], LdsFiles], card_access: bytes | None, contents: Mapping[int, bytes], sheet: Sheet
+) -> None:
+    """EF.CardAccess against DG14, Active and Chip Authentication, each where the chip offers it.
+
+    The last two prove something only once DG15 and DG14 themselves are authentic.
+    """
+    infos = _dg14(contents, sheet)
+    _card_access(card_access, infos, sheet)
+    _active(files, contents, infos or (), sheet)
+    _chip(files, infos or (), sheet)
+
+
+def _dg14(contents: Mapping[int, bytes], sheet: Sheet) -> tuple[SecurityInfo, ...] | None:
+    content = contents.get(dg_fid(14))
+    if content is None:
+        return None
+    try:
+        return security_infos.parse(der.one(content, DG_TAGS[14]).value)
+    except (NotDerError, MalformedData) as exc:
+        sheet.failed(Extra.CARD_ACCESS, f"DG14: {exc}")
+        return None
+
+
+def _card_access(card_access: bytes | None, infos: tuple[SecurityInfo, ...] | None, sheet: Sheet) -> None:
+    """What a chip says before it is opened is signed nowhere but in DG14 (Doc 9303-11, 9.2.11)."""
+    if card_access is None:
+        sheet.not_made(Extra.CARD_ACCESS, "there is no EF.CardAccess")
+    elif infos is None:
+        sheet.not_made(Extra.CARD_ACCESS, "there is no DG14 to compare EF.CardAccess with")
+    elif set(security_infos.parse(card_access)) <= set(infos):
+        sheet.held(Extra.CARD_ACCESS)
+    else:
+        sheet.failed(Extra.CARD_ACCESS, "EF.CardAccess says what DG14 does not")
+
+
+def _active(
+    files: Callable[[], LdsFiles],
+    contents: Mapping[int, bytes],
+    infos: Sequence[SecurityInfo],
+    sheet: Sheet,
+) -> None:
+    content = contents.get(dg_fid(15))
+    if content is None:
+        sheet.not_made(Extra.ACTIVE, "the chip has no DG15")
+        return
+    with _judged(Extra.ACTIVE, sheet):
+        key = der.one(content, DG_TAGS[15]).value
+        sheet.held(Extra.ACTIVE, authenticate_actively(files().channel, key, infos))
+
+
+def _chip(files: Callable[[], LdsFiles], infos: Sequence[SecurityInfo], sheet: Sheet) -> None:
+    with _judged(Extra.CHIP, sheet):
+        key = chip_key(infos)
+        if key is None:
+            sheet.not_made(Extra.CHIP, "the chip has no key for it in DG14")
+            return
+        authenticate_chip(files().channel, key)
+        sheet.held(Extra.CHIP, key.title)
+
+
+@contextmanager
+def _judged(check: Extra, sheet: Sheet) -> Iterator[None]:
+    """What the chip cannot prove failed; what this terminal cannot ask about was not asked."""
+    try:
+        yield
+    except UnknownAlgorithm as exc:
+        sheet.not_made(check, str(exc))
+    except Endless:
+        raise
+    except (CardError, NotDerError) as exc:
+        sheet.failed(check, str(exc))
