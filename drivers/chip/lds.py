@@ -81,14 +81,7 @@ class LdsFiles:
     def read(self, fid: int, size: int, done: BytesDone) -> bytes:
         """The first `size` bytes of a file, fewer where it ends before. FileNotFound if there is none."""
         self.select(fid)
-        content = bytearray()
-        while len(content) < size:
-            block = self._block(fid, len(content), size - len(content))
-            if not block:
-                break
-            content += block
-            done(len(block))
-        return bytes(content)
+        return self._read_on(fid, b"", size, done)
 
     def read_object(self, fid: int, limit: int = LARGEST_FILE) -> bytes:
         """The one data object that a file of the LDS holds, its length taken from its first bytes.
@@ -96,18 +89,30 @@ class LdsFiles:
         Raises MalformedData when that is not a BER-TLV header, the object would be longer than
         `limit`, or the file is shorter than it says.
         """
-        start = self.read(fid, tlv.LONGEST_HEADER, _unheard)
+        self.select(fid)
+        start = self._read_on(fid, b"", tlv.LONGEST_HEADER, _unheard)
         header = tlv.read_header(start, der=False)
         size = header.size + header.length
         if size > limit:
             raise MalformedData(f"EF {fid:04X} claims {size} bytes, allowed are {limit}")
-        content = self.read(fid, size, _unheard)
+        content = self._read_on(fid, start[:size], size, _unheard)
         if len(content) != size:
             raise MalformedData(f"EF {fid:04X} claims {size} bytes, holds {len(content)}")
         return content
 
     def select(self, fid: int) -> None:
         select_file(self._channel, fid, self._timeout_s)
+
+    def _read_on(self, fid: int, start: bytes, size: int, done: BytesDone) -> bytes:
+        """The first `size` bytes of the current file, of which `start` is there already."""
+        content = bytearray(start)
+        while len(content) < size:
+            block = self._block(fid, len(content), size - len(content))
+            if not block:
+                break
+            content += block
+            done(len(block))
+        return bytes(content)
 
     def _block(self, fid: int, offset: int, left: int) -> bytes:
         """One block, asked for again in smaller sizes as long as the card rejects the size."""
@@ -125,8 +130,9 @@ class LdsFiles:
                     return block
             if not self._blocks.fall_back():
                 raise WrongLength(f"READ BINARY of EF {fid:04X}", Sw.WRONG_LENGTH)
-            self._channel = self._reopen()
-            self.select(fid)
+            if not self._channel.alive:
+                self._channel = self._reopen()
+                self.select(fid)
 
     def _ends_at(self, offset: int) -> bool:
         """Whether the empty answer was the end of the file rather than a block this card cannot send."""
