@@ -18,7 +18,7 @@ from firmware.quality.best import FingerRules
 from firmware.records.format.receipt import Receipt
 from firmware.records.format.seal import OpenedRecord, open_sealed
 from firmware.records.report import AuditRow, audit_rows
-from firmware.sim.guard import Passport, read_card
+from firmware.sim.guard import NotAccepted, Passport, read_card
 
 
 class NotShown(Exception):
@@ -38,7 +38,7 @@ class Evidence:
 
 
 def gather(desk: Desk, centre: Path, record_id: str, card: VirtualCard) -> Evidence:
-    """Collect and cross-check the evidence for one record. Raises NotShown, DocumentError, CardError."""
+    """Collect and cross-check the evidence for one record. Raises NotShown."""
     signed = desk.store.call(lambda journal: journal.receipt(record_id))
     if signed is None:
         raise NotShown(f"no receipt came for record {record_id}")
@@ -46,7 +46,7 @@ def gather(desk: Desk, centre: Path, record_id: str, card: VirtualCard) -> Evide
     sealed = _sealed_file(centre, receipt.sealed_digest)
     opened = _opened(centre, sealed.read_bytes())
     subject = {name: field["value"] for name, field in opened.manifest["subject"].items()}
-    passport = read_card(card, access_keys(td1(subject)), desk.identity.folder / "csca.pem")
+    passport = _passport(card, subject, desk.identity.folder / "csca.pem")
     _check(opened, receipt, passport)
     size = sealed.stat().st_size
     log = desk.store.call(lambda journal: audit_rows(journal.shelf))
@@ -59,6 +59,13 @@ def gather(desk: Desk, centre: Path, record_id: str, card: VirtualCard) -> Evide
         FingerRules.of(desk.pack).least,
         _states(rows, opened, receipt, size),
     )
+
+
+def _passport(card: VirtualCard, subject: Mapping[str, str], csca: Path) -> Passport:
+    try:
+        return read_card(card, access_keys(td1(subject)), csca)
+    except NotAccepted as exc:
+        raise NotShown(f"a border guard does not accept the card: {exc}") from exc
 
 
 def _sealed_file(centre: Path, digest: str) -> Path:

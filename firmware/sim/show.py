@@ -150,7 +150,8 @@ def _captured(number: int, evidence: Evidence) -> Table:
 
 
 def _chip(evidence: Evidence) -> Table:
-    table = Table(title="Chip (virtual card): read back through BAC by a second reader", title_justify="left")
+    title = f"Chip (virtual card): read back through {evidence.passport.protocol} by a second reader"
+    table = Table(title=title, title_justify="left")
     for name in ("tệp · file", "bytes", "kết quả · result"):
         table.add_column(name)
     for file in evidence.passport.files:
