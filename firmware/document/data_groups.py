@@ -6,21 +6,39 @@ from firmware.document import der
 from firmware.document.dg13 import Dg13, decode_dg13, encode_dg13
 from firmware.document.errors import DataGroupError, MrzError, NotDerError
 from firmware.document.face import Portrait, decode_dg2, encode_dg2
+from firmware.document.fingers import Finger, decode_dg3, encode_dg3
 from firmware.document.lds import DG_TAGS, Com, decode_com, encode_com
 from firmware.document.mrz import parse
+from firmware.document.security import (
+    decode_card_access,
+    decode_dg14,
+    decode_dg15,
+    encode_card_access,
+    encode_dg14,
+    encode_dg15,
+)
 
 __all__ = [
     "Com",
     "Dg13",
+    "Finger",
     "Portrait",
+    "decode_card_access",
     "decode_com",
     "decode_dg1",
     "decode_dg2",
+    "decode_dg3",
     "decode_dg13",
+    "decode_dg14",
+    "decode_dg15",
+    "encode_card_access",
     "encode_com",
     "encode_dg1",
     "encode_dg2",
+    "encode_dg3",
     "encode_dg13",
+    "encode_dg14",
+    "encode_dg15",
 ]
 
 _MRZ = 0x5F1F

@@ -13,6 +13,10 @@ class NotDerError(DocumentError):
     """The bytes are not one strict DER object within bounds (ITU-T X.690, 10)."""
 
 
+class KeyFormatError(DocumentError):
+    """A key that is not RSA or on a known curve, or not in the form it should have."""
+
+
 class MrzError(DocumentError):
     """A subject that no MRZ can name, or an MRZ that contradicts itself (`field` says where)."""
 
@@ -48,6 +52,8 @@ class Check(StrEnum):
     SIGNATURE = "sod_signature"
     HASHES = "data_group_hashes"
     COM = "ef_com_agrees"
+    CARD_ACCESS = "card_access_agrees"
+    CHIP_KEY = "chip_authentication_key"
 
 
 class NotAuthenticError(DocumentError):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from asn1crypto import cms
 from asn1crypto import x509 as asn1_x509
@@ -13,8 +14,9 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from firmware.document import lds, signatures
-from firmware.document.errors import Check, DocumentError, NotAuthenticError
+from firmware.document import lds, security, signatures
+from firmware.document.errors import Check, DocumentError, KeyFormatError, NotAuthenticError
+from firmware.document.keys import load_public
 from firmware.document.lds import DG_NUMBERS, Fid
 from firmware.document.sod import Sod
 
@@ -26,7 +28,10 @@ _READ_LATE = ("issuer", "subject", "not_valid_before_utc", "not_valid_after_utc"
 
 @dataclass(frozen=True, slots=True)
 class PaReport:
-    """Who signed the chip, and the checks that held, in the order they were made."""
+    """Who signed the chip, and the checks that held, in the order they were made.
+
+    `unread` are data groups that are signed and were not read, as the caller said beforehand.
+    """
 
     csca: str
     document_signer: str
@@ -35,19 +40,26 @@ class PaReport:
     data_groups: tuple[int, ...]
     signed_at: datetime | None
     checks: tuple[str, ...]
+    unread: tuple[int, ...] = ()
 
 
 def passive_authentication(
-    sod: Sod, files: Mapping[int, bytes], trust: Iterable[x509.Certificate], at: datetime
+    sod: Sod,
+    files: Mapping[int, bytes],
+    trust: Iterable[x509.Certificate],
+    at: datetime,
+    unread: Collection[int] = (),
 ) -> PaReport:
     """Verify `files` (by FID, all that were read but EF.SOD) against `sod` up to a CSCA of `trust`.
 
     `at` (aware) is the moment for which certificates must be valid. Every data group listed must be
-    there and every one that is there must be listed. Raises NotAuthenticError(check).
+    there, but for those of `unread` (FIDs that nobody may read without more rights), and every one that
+    is there must be listed. Raises NotAuthenticError(check).
     """
     ds, csca = verify_signature(sod, trust, at)
-    check_hashes(sod, files)
-    check_com(sod, files)
+    check_hashes(sod, files, unread)
+    made = [check for check in Check if check not in ONLY_WHERE_THERE]
+    made += [check for check, of in ONLY_WHERE_THERE.items() if of(sod, files, unread)]
     return PaReport(
         csca=csca.subject.rfc4514_string(),
         document_signer=ds.subject.rfc4514_string(),
@@ -55,7 +67,8 @@ def passive_authentication(
         hash_algorithm=sod.hash_algorithm,
         data_groups=tuple(sorted(sod.hashes)),
         signed_at=sod.signed_at,
-        checks=tuple(str(check) for check in Check if check is not Check.COM or Fid.COM in files),
+        checks=tuple(map(str, made)),
+        unread=tuple(sorted(sod.hashes.keys() - set(map(lds.dg_number, files)))),
     )
 
 
@@ -77,12 +90,24 @@ def load_certificate(encoded: bytes) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(encoded)
         for name in _READ_LATE:
             getattr(certificate, name)
-        certificate.public_key()
+        public_key(certificate)
     except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
         raise NotAuthenticError(Check.DS, str(exc)) from exc
     except (x509.DuplicateExtension, x509.InvalidVersion) as exc:
         raise NotAuthenticError(Check.DS, str(exc)) from exc
     return certificate
+
+
+def public_key(certificate: x509.Certificate) -> object:
+    """A certificate's key, also on a curve that is written out. Raises NotAuthenticError(ALGORITHM)."""
+    try:
+        return certificate.public_key()
+    except UnsupportedAlgorithm:
+        parsed = asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
+    try:
+        return load_public(parsed["tbs_certificate"]["subject_public_key_info"].dump())
+    except KeyFormatError as exc:
+        raise NotAuthenticError(Check.ALGORITHM, str(exc)) from exc
 
 
 def document_signer(sod: Sod) -> x509.Certificate:
@@ -143,7 +168,7 @@ def _check_issued(ds: x509.Certificate, csca: x509.Certificate) -> None:
         raise NotAuthenticError(Check.CHAIN, "two signature algorithms")
     try:
         signatures.verify(
-            csca.public_key(),
+            public_key(csca),
             algorithm.dump(),
             ds.signature,
             ds.tbs_certificate_bytes,
@@ -170,16 +195,20 @@ def check_content(sod: Sod) -> None:
 def check_signature(sod: Sod, ds: x509.Certificate) -> None:
     """Raises NotAuthenticError(SIGNATURE, ALGORITHM) unless this certificate signed the attributes."""
     signatures.verify(
-        ds.public_key(), sod.signature_algorithm, sod.signature, sod.signed_attributes, sod.digest_algorithm
+        public_key(ds), sod.signature_algorithm, sod.signature, sod.signed_attributes, sod.digest_algorithm
     )
 
 
-def check_hashes(sod: Sod, files: Mapping[int, bytes]) -> None:
-    """Raises NotAuthenticError(HASHES) unless the data groups are those that were signed, all of them."""
+def check_hashes(sod: Sod, files: Mapping[int, bytes], unread: Collection[int] = ()) -> None:
+    """Raises NotAuthenticError(HASHES) unless the data groups are those that were signed.
+
+    All of them, but for the FIDs of `unread`; one of these that was read is compared like any other.
+    """
     numbered = ((lds.dg_number(fid), content) for fid, content in files.items())
     there = {n: content for n, content in numbered if n is not None}
-    if there.keys() != sod.hashes.keys():
-        odd = sorted(there.keys() ^ sod.hashes.keys())
+    may_lack = set(map(lds.dg_number, unread))
+    odd = sorted((there.keys() - sod.hashes.keys()) | (sod.hashes.keys() - there.keys() - may_lack))
+    if odd:
         raise NotAuthenticError(Check.HASHES, f"not both read and signed: {odd}")
     for number, content in there.items():
         found = signatures.digest(sod.hash_algorithm, content)
@@ -187,19 +216,58 @@ def check_hashes(sod: Sod, files: Mapping[int, bytes]) -> None:
             raise NotAuthenticError(Check.HASHES, f"DG{number}")
 
 
-def check_com(sod: Sod, files: Mapping[int, bytes]) -> None:
-    """EF.COM is not signed: it may not hide or invent a data group (Doc 9303-10, 4.6.1).
+def check_com(sod: Sod, files: Mapping[int, bytes], _: Collection[int] = ()) -> bool:
+    """EF.COM is not signed: it may not hide or invent a data group, nor another LDS (Doc 9303-10, 4.6.1).
 
-    Raises NotAuthenticError(COM); nothing is said where EF.COM is not among `files`.
+    Whether there is one among `files`. Raises NotAuthenticError(COM).
     """
     if Fid.COM not in files:
-        return
+        return False
     try:
-        listed = {DG_NUMBERS[tag] for tag in lds.decode_com(files[Fid.COM]).tags}
+        com = lds.decode_com(files[Fid.COM])
     except DocumentError as exc:
         raise NotAuthenticError(Check.COM, str(exc)) from exc
-    if listed != sod.hashes.keys():
+    if {DG_NUMBERS[tag] for tag in com.tags} != sod.hashes.keys():
         raise NotAuthenticError(Check.COM, "lists other data groups than were signed")
+    if sod.versions not in (None, (com.lds_version, com.unicode_version)):
+        raise NotAuthenticError(Check.COM, "is of another LDS than was signed")
+    return True
+
+
+def check_card_access(_: Sod, files: Mapping[int, bytes], unread: Collection[int] = ()) -> bool:
+    """EF.CardAccess is not signed, its copy in DG14 is (Doc 9303-11, 9.2.11).
+
+    Whether there was anything to compare: EF.CardAccess among `files`, or a DG14 that knows PACE; an
+    EF.CardAccess of `unread` is not missed. Raises NotAuthenticError(CARD_ACCESS).
+    """
+    outside, inside = files.get(Fid.CARD_ACCESS), files.get(Fid.DG14)
+    if outside is None and (inside is None or Fid.CARD_ACCESS in unread):
+        return False
+    try:
+        security.check_copy(outside, inside)
+    except DocumentError as exc:
+        raise NotAuthenticError(Check.CARD_ACCESS, str(exc)) from exc
+    return outside is not None
+
+
+def check_chip_key(_: Sod, files: Mapping[int, bytes], __: Collection[int] = ()) -> bool:
+    """A chip that offers Chip Authentication has a key for it in DG14 that can be used.
+
+    Whether it offers any. Raises NotAuthenticError(CHIP_KEY).
+    """
+    if Fid.DG14 not in files:
+        return False
+    try:
+        return bool(security.chip_keys(files[Fid.DG14]))
+    except DocumentError as exc:
+        raise NotAuthenticError(Check.CHIP_KEY, str(exc)) from exc
+
+
+Made = Callable[[Sod, Mapping[int, bytes], Collection[int]], bool]
+ONLY_WHERE_THERE: Mapping[Check, Made] = MappingProxyType(
+    {Check.COM: check_com, Check.CARD_ACCESS: check_card_access, Check.CHIP_KEY: check_chip_key}
+)
+"""Checks of files that not every chip has: each says whether there was anything to check."""
 
 
 def _check_extensions(certificate: x509.Certificate, check: Check) -> None:

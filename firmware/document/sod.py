@@ -50,6 +50,7 @@ class Sod:
 
     hash_algorithm: str
     hashes: Mapping[int, bytes]
+    versions: tuple[str, str] | None  # LDS and Unicode, where the object is of version 1 and says them
     content: bytes  # the encoded LDSSecurityObject
     signed_attributes: bytes  # as the DER SET that is signed (RFC 5652, 5.4)
     content_type: str  # as the signed attribute has it
@@ -100,10 +101,11 @@ def _parsed(signed: Any) -> Sod:
         raise NotAuthenticError(Check.CONTENT_TYPE, attributes["content_type"].dotted)
     to_sign = b"\x31" + signer["signed_attrs"].dump()[1:]
     der.check_strict(to_sign)
-    algorithm, hashes = _hashes(content)
+    algorithm, hashes, versions = _listed(content)
     return Sod(
         hash_algorithm=algorithm,
         hashes=hashes,
+        versions=versions,
         content=content,
         signed_attributes=to_sign,
         content_type=LDS_SECURITY_OBJECT,
@@ -151,7 +153,8 @@ def _attributes(signer: Any) -> dict[str, Any]:
     return found
 
 
-def _hashes(content: bytes) -> tuple[str, dict[int, bytes]]:
+def _listed(content: bytes) -> tuple[str, dict[int, bytes], tuple[str, str] | None]:
+    """Hash algorithm, hashes by data group, and versions of an LDSSecurityObject."""
     der.check_strict(content)
     listed = LdsSecurityObject.load(content, strict=True)
     if listed["version"].native not in (0, 1):
@@ -162,7 +165,17 @@ def _hashes(content: bytes) -> tuple[str, dict[int, bytes]]:
         if number not in DG_TAGS or number in hashes:
             raise NotAuthenticError(Check.SOD, f"data group {number} unknown or twice")
         hashes[number] = entry["value"].native
-    return _hash_name(listed["hash_algorithm"]), hashes
+    return _hash_name(listed["hash_algorithm"]), hashes, _versions(listed)
+
+
+def _versions(listed: Any) -> tuple[str, str] | None:
+    """What version 1 adds (Doc 9303-10, 4.6.2.3: with version information the version is 1)."""
+    info = listed["version_info"]
+    if isinstance(info, core.Void):
+        return None
+    if listed["version"].native != 1:
+        raise NotAuthenticError(Check.SOD, "version information in an LDS security object of version 0")
+    return str(info["lds_version"].native), str(info["unicode_version"].native)
 
 
 def _certificates(signed: Any) -> tuple[bytes, ...]:

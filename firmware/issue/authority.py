@@ -31,6 +31,7 @@ def signing_request(record_id: str, attempt: int, image: CardImage, order: Order
         epoch=order.epoch,
         attempt=attempt,
         data_group_hashes=image.data_group_hashes(),
+        lds_version=image.lds_version,
     )
 
 

@@ -13,7 +13,11 @@ from firmware.document.passive import PaReport
 from firmware.issue.mark import Mark
 from firmware.issue.ports import Attempt, Personalizer
 
-NAMES = {lds.dg_fid(n): f"DG{n}" for n in lds.DG_TAGS} | {Fid.COM: "EF.COM", Fid.SOD: "EF.SOD"}
+NAMES = {lds.dg_fid(n): f"DG{n}" for n in lds.DG_TAGS} | {
+    Fid.CARD_ACCESS: "EF.CardAccess",
+    Fid.COM: "EF.COM",
+    Fid.SOD: "EF.SOD",
+}
 READ_BACK = "read_back"  # every file, through the access protocol, byte for byte
 
 

@@ -25,7 +25,6 @@ from firmware.document.passive import PaReport
 from firmware.issue.admission import OURS, OURS_LOCKED, Held, begin, held, is_the_card, refusal
 from firmware.issue.authority import Authority, signing_request
 from firmware.issue.errors import IssueBroken, OutOfOrder
-from firmware.issue.keys import chip_keys
 from firmware.issue.mark import Mark, Stage
 from firmware.issue.meter import Meter
 from firmware.issue.ports import (
@@ -166,7 +165,7 @@ class Transaction:
         else:
             work = self._keep(work, keys)
             meter.begin("keys")
-            self._card.put_keys(chip_keys(work.image))
+            self._card.put_keys(work.image.keys)
             missing = dict(work.image.files)
         if not work.mark.reached(Stage.FILES):
             work = self._keep(work, work.mark.at(Stage.FILES))
@@ -251,7 +250,7 @@ class Transaction:
 
     def _prove_locked(self, work: _Work) -> Sequence[str]:
         try:
-            return self._card.prove_locked(chip_keys(work.image))
+            return self._card.prove_locked(work.image.keys)
         except NotLocked as exc:
             raise IssueBroken("lock", str(exc)) from exc
 

@@ -29,7 +29,7 @@ from firmware.document.data_groups import (
 )
 from firmware.document.errors import DataGroupError, DocumentError, ImageError
 from firmware.document.face import Portrait, jpeg2000_size
-from firmware.document.image import CardImage
+from firmware.document.image import CardImage, ImageKeys
 from firmware.document.lds import DG_TAGS, Fid
 from firmware.document.mrz import BacKeys, td1
 
@@ -226,9 +226,9 @@ def test_an_image_that_contradicts_itself_cannot_be_made() -> None:
         {**files, 0x2F00: b"\x61\x00"},
     ):
         with pytest.raises(ImageError):
-            CardImage(bent, IMAGE.access)
+            CardImage(bent, IMAGE.keys)
     with pytest.raises(ImageError):
-        CardImage(files, BacKeys("304000018", "040506", "290506"))
+        CardImage(files, ImageKeys(BacKeys("304000018", "040506", "290506")))
 
 
 def test_an_image_cannot_be_changed() -> None:
