@@ -20,6 +20,12 @@ app = typer.Typer(no_args_is_help=True, help="Hồ sơ trên máy này · the re
 Data = Annotated[Path, typer.Option("--data", help="The box's data folder, as [station] data names it.")]
 DATA = Path("var/box")
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+VIRTUES = {
+    "right": "đúng · right",
+    "complete": "đủ · complete",
+    "clean": "sạch · clean",
+    "alive": "sống · alive",
+}
 NEXT = {
     "citizen": "chờ công dân · waits for its citizen",
     "card": "chờ thẻ, hoặc hai cán bộ huỷ thẻ · waits for its card, or for two officers who void it",
@@ -127,6 +133,9 @@ def explain(
         typer.echo(f"  thiếu · missing: {', '.join(found.missing)}")
     for attempt in found.attempts:
         typer.echo(f"  thẻ · card {attempt.number}: {attempt.outcome}")
+    if found.record.sealed is not None:
+        quality = found.record.sealed.quality
+        typer.echo("  dữ liệu · data: " + ", ".join(f"{VIRTUES[name]} {quality[name]} %" for name in quality))
     for step, at in found.steps:
         typer.echo(f"  {at[:19]}  {step}")
 

@@ -17,7 +17,7 @@ REPORT = "chip/report.json"
 HELD = ("read_back", "passive_authentication", "locked")
 """The checks that make a card complete, by their names in the chip report and in the manifest."""
 NO_IRIS = {"captured": False, "reason": "no_sensor"}
-_ABSENT: dict[str, Any] = {"guardian": None, "old_card": None, "corrections": []}
+_ABSENT: dict[str, Any] = {"guardian": None, "old_card": None, "registry": None, "corrections": []}
 
 
 class Content(Protocol):

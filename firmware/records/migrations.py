@@ -111,4 +111,7 @@ CREATE TABLE tries (
     failed INTEGER NOT NULL
 ) STRICT;
 """,
+    """
+ALTER TABLE sealed ADD COLUMN quality TEXT NOT NULL DEFAULT '{}';  -- JSON: percent by virtue
+""",
 )

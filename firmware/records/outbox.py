@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from hashlib import sha256
@@ -185,7 +186,7 @@ class Outbox:
         with self._db.transaction() as connection:
             connection.execute(
                 "INSERT INTO sealed (sequence, record_id, record_digest, previous_digest, sealed_digest,"
-                " audit_head, bytes, sealed_at, rebuilt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " audit_head, bytes, sealed_at, rebuilt, quality) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     head.sequence,
                     head.record_id,
@@ -196,6 +197,7 @@ class Outbox:
                     head.size_bytes,
                     head.sealed_at,
                     rebuilt,
+                    json.dumps(head.quality),
                 ),
             )
 

@@ -6,6 +6,7 @@ Nothing here changes the store, so all of it may run beside a kiosk.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ class SealedHead:
     answer: str | None
     acked_at: str | None
     refused: str | None
+    quality: dict[str, int]
+    """Percent by virtue: right, complete, clean, alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +236,7 @@ def _head(row: sqlite3.Row) -> SealedHead:
         answer=str(SignedReceipt.from_json(receipt).receipt.kind) if receipt else None,
         acked_at=row["acked_at"],
         refused=row["refused_reason"],
+        quality=json.loads(row["quality"]),
     )
 
 

@@ -12,6 +12,7 @@ from firmware.records.database import Database
 from firmware.records.drafts import Drafts, forget_rows
 from firmware.records.errors import StoreDamaged
 from firmware.records.format import seal as format_seal
+from firmware.records.format.data_quality import measure
 from firmware.records.format.manifest import FIRST, canonical, record_digest
 from firmware.records.keys import BoxKeys
 from firmware.records.outbox import Outbox
@@ -110,5 +111,6 @@ class Sealer:
             sealed_at=self._clock.stamp(),
             live_cards=int(card.chip is not None),
             void_cards=len(card.void_cards),
+            quality=measure(manifest).percents(),
         )
         return head, sealed.data

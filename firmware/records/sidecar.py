@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from firmware.records import disk
 from firmware.records.errors import StoreDamaged
 from firmware.records.format import check as c
+from firmware.records.format.data_quality import VIRTUES
 from firmware.records.format.errors import Problem
 from firmware.records.format.schema import BOX
 from firmware.records.format.signing import Signer
@@ -52,6 +53,8 @@ class Head:
     sealed_at: str
     live_cards: int
     void_cards: int
+    quality: dict[str, int]
+    """Percent by virtue (`format.data_quality`): right, complete, clean, alive."""
 
     @property
     def stem(self) -> str:
@@ -118,5 +121,6 @@ _fields: dict[str, Any] = {
     "sealed_at": c.moment,
     "live_cards": _count,
     "void_cards": _count,
+    "quality": c.fields(dict.fromkeys(VIRTUES, c.integer(0, 100))),
 }
 _shape = c.fields({"head": c.fields(_fields), "signature": c.text(200)})

@@ -180,6 +180,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
         "corrections": [],
         "iris": {"captured": False, "reason": "no_sensor"},
         "old_card": None,
+        "registry": None,
         "issued_here": True,
         "chip": {
             "attempt": 1,

@@ -13,6 +13,7 @@ from firmware.app.visit import TICKET_QR, Learned, Seen, Visit
 from firmware.quality.best import decide
 from firmware.quality.match import finger_to_prove
 from firmware.quality.qr import QrError, read_old_card_qr, read_qr
+from firmware.records.clock import stamp
 from firmware.records.drafts import Draft
 from firmware.records.errors import StoreDamaged, TicketRefused
 from firmware.records.format import number as personal_number
@@ -300,6 +301,8 @@ def _begun(desk: Desk, journal: Journal, visit: Visit, person: Person | None, ev
         "templates": {position: template.hex() for position, template in templates.items()},
     }
     journal.accept(record_id, REGISTRY_PART, kept)
+    if person is not None:
+        journal.accept(record_id, "registry", {"source": str(person.source), "as_of": stamp(person.as_of)})
     journal.step(record_id, S.LOOKUP)
     known = {"record_id": record_id, "case": case, "subject": fields, "templates": templates}
     known["prove_with"] = finger_to_prove(templates, desk.pack.fingers.alternatives)

@@ -39,7 +39,7 @@ OPTIONAL = (
 )
 
 BOX = r"[A-Z0-9](?:[A-Z0-9-]{0,30}[A-Z0-9])?"
-FILE = r"[a-z0-9_]{1,40}(?:/[a-z0-9_]{1,40})?\.(?:png|jp2|jpg|json|bin)"
+FILE = r"[a-z0-9_]{1,40}(?:/[a-z0-9_]{1,40})?\.(?:png|jp2|jpg|json|bin|fir|fmr)"
 MAX_FILES = 64
 MAX_STEPS = 2000
 MAX_FILE_BYTES = 8 << 20
@@ -88,7 +88,12 @@ _finger = c.fields(
         "attempts": c.listing(_attempt, 100),
         "exception": c.nullable(_exception),
     },
-    {"ppi": c.integer(1, 2000), "width_px": c.integer(1, 4096), "height_px": c.integer(1, 4096)},
+    {
+        "ppi": c.integer(1, 2000),
+        "width_px": c.integer(1, 4096),
+        "height_px": c.integer(1, 4096),
+        "template": c.nullable(_file),
+    },
 )
 _portrait = c.fields(
     {
@@ -149,6 +154,7 @@ SECTIONS: dict[str, c.Check] = {
     "eid_request": c.fields({"wanted": c.boolean, "at": c.moment}),
     "portrait": _portrait,
     "corrections": c.listing(_correction, 32),
+    "registry": c.nullable(c.fields({"source": c.one_of("registry", "extract"), "as_of": c.moment})),
     "old_card": c.nullable(
         c.fields(
             {"read": c.one_of("chip", "QR", "seen", "none")},
