@@ -1,4 +1,4 @@
-"""Code tables as data (`config/codes/*.toml`): the names that a field may have, and from when a table holds."""
+"""Code tables as data (`config/codes/*.toml`): the names that a field may have, and from when."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class CodeTable:
 
 @cache
 def code_table(name: str) -> CodeTable:
-    """The table of `config/codes/<name>.toml`. Raises ConfigError for a table that is not there or damaged."""
+    """The table of `config/codes/<name>.toml`. Raises ConfigError where there is none."""
     return whole(CodeTable, named("codes", name))
