@@ -6,7 +6,7 @@ finding and a verdict; exceptions are left to the person (UserRetry) and the rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -47,6 +47,7 @@ NAMES = {dg_fid(n): f"DG{n}" for n in lds.DG_TAGS} | {
     Fid.CARD_ACCESS: "EF.CardAccess",
 }
 TERMINAL_AUTHENTICATION = frozenset({dg_fid(3), dg_fid(4)})
+EVERY_GROUP = frozenset(lds.DG_TAGS)
 OUT_OF_SCOPE = "refused: Terminal Authentication is out of scope"
 NO_VALUE = 2  # bytes of a tag with a length of zero, as one byte of a file gives
 LOOKED_AT = 8
@@ -109,13 +110,15 @@ def inspect(
     trust: Iterable[x509.Certificate],
     at: datetime,
     deadline: Deadline,
+    groups: Collection[int] = EVERY_GROUP,
 ) -> Inspection:
     """Read the card that lies on `reader` and examine it; `trust` are the CSCAs believed at `at` (aware).
 
+    Of the data groups only `groups` are read: the hashes of the others are not compared.
     Raises UserRetry("place_card" | "hold_card_still"), DeviceGone or DeviceRefused; a card that is not
     done by `deadline` is BROKEN.
     """
-    look = _Look(reader, password, tuple(trust), at, deadline)
+    look = _Look(reader, password, tuple(trust), at, deadline, frozenset(groups))
     try:
         return look.all()
     finally:
@@ -132,16 +135,17 @@ class _Look:
         trust: Sequence[x509.Certificate],
         at: datetime,
         deadline: Deadline,
+        groups: frozenset[int],
     ) -> None:
         self._reader = reader
         self._link = Patient(reader, deadline)
         self._password = password
         self._trust = trust
         self._at = at
+        self._groups = groups
         self._sheet = Sheet()
         self._atr = b""
         self._cplc = b""
-        self._card_access: bytes | None = None
         self._channel: LdsFiles | None = None
         self._openings = 0
         self._protocol = ""
@@ -163,7 +167,10 @@ class _Look:
         """What can be told from outside, and why it stops there; None once the card is open."""
         self._atr = self._restart()
         plain = Plain(self._link)
-        self._card_access, self._cplc = free_files(plain)
+        access, self._cplc = free_files(plain)
+        if access is not None:
+            self._contents[Fid.CARD_ACCESS] = access
+            self._read[Fid.CARD_ACCESS] = FileRead(Fid.CARD_ACCESS, Seen.READ, len(access))
         try:
             select_application(plain)
         except CardRefused as exc:
@@ -199,16 +206,18 @@ class _Look:
 
     def _inside(self) -> Inspection:
         com, sod = self._content(Fid.COM), self._content(Fid.SOD)
-        for number in sorted(_listed(com) | _signed_groups(sod)):
+        held = _listed(com) | _signed_groups(sod)
+        for number in sorted(held & self._groups):
             self._content(dg_fid(number))
         guarded = frozenset(fid for fid, each in self._read.items() if each.seen is Seen.REFUSED)
+        guarded |= {dg_fid(number) for number in held - self._groups}
         files = {fid: content for fid, content in self._contents.items() if fid != Fid.SOD}
         signed = NOBODY
         if sod is None:
             self._sheet.all_not_made(Check, f"EF.SOD is {self._read[Fid.SOD].seen}")
         else:
             signed = examine(sod, files, self._trust, self._at, guarded, self._sheet)
-        prove_chip(self._files, self._card_access, self._contents, self._sheet)
+        prove_chip(self._files, self._contents, self._sheet)
         return self._told(self._verdict(sod, signed), signed)
 
     def _content(self, fid: int) -> bytes | None:

@@ -103,7 +103,7 @@ def test_the_tables_have_as_many_names_as_the_law() -> None:
         assert not any(map(tone_misplaced, code_table(name).names))
 
 
-WELL = "Nguyễn hòa hoà toàn Huỳnh khuỷu Thúy Thuý quý gì giếng Quốc mười ngoài Huế Phượng rượu nghĩa lúa giữa ủy"
+WELL = "Nguyễn hòa hoà toàn Huỳnh khuỷu Thúy Thuý quý gì giếng Quốc mười ngoài Huế Phượng rượu nghĩa lúa ủy"
 BADLY = "tòan hùynh Nguyêñ Thuỳên tíêng núơc hòan ngòai cuả mưòi gìơ"
 
 
