@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from asn1crypto import algos
@@ -15,7 +16,6 @@ from cryptography import x509
 
 from firmware.document import passive
 from firmware.document.errors import Check
-from firmware.document.lds import Fid, dg_number
 from firmware.document.sod import Sod, parse
 from firmware.issue.findings import Outcome, Sheet
 
@@ -54,7 +54,7 @@ def examine(
     """Note each check of passive authentication in `sheet`.
 
     `files` are those that were read, by FID, without EF.SOD; `guarded` the FIDs that the chip refused to
-    show, whose hashes therefore cannot be compared.
+    show, so that their hashes cannot be compared.
     """
     parsed = sheet.ask(Check.SOD, lambda: parse(sod))
     if parsed is None:
@@ -103,11 +103,7 @@ def _signed(sod: Sod) -> Signed:
 
 
 def _contents(sod: Sod, files: Mapping[int, bytes], guarded: frozenset[int], sheet: Sheet) -> None:
-    """Hashes of what was read; a guarded file that was signed is left out, and said to be."""
-    hidden = {number for number in map(dg_number, guarded) if number is not None}
-    shown = replace(sod, hashes={n: value for n, value in sod.hashes.items() if n not in hidden})
-    sheet.ask(Check.HASHES, lambda: passive.check_hashes(shown, files))
-    if Fid.COM in files:
-        sheet.ask(Check.COM, lambda: passive.check_com(sod, files))
-    else:
-        sheet.not_made(Check.COM, "there is no EF.COM")
+    """Hashes of what was read, and what the files that nobody signs say."""
+    sheet.ask(Check.HASHES, partial(passive.check_hashes, sod, files, guarded))
+    for check, made in passive.ONLY_WHERE_THERE.items():
+        sheet.ask_whether(check, partial(made, sod, files, guarded))

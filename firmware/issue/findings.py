@@ -17,7 +17,6 @@ class Extra(StrEnum):
 
     PLAIN_READ = "plain_read_refused"  # nothing personal without BAC or PACE (Doc 9303-11, 4.2)
     CLOSED = "personalisation_closed"  # no channel opens in which its files could be written
-    CARD_ACCESS = "card_access_in_dg14"  # Doc 9303-11, 9.2.11: EF.CardAccess is not signed, DG14 is
     ACTIVE = "active_authentication"  # Doc 9303-11, 6.1
     CHIP = "chip_authentication"  # Doc 9303-11, 6.2
 
@@ -69,6 +68,18 @@ class Sheet:
             return None
         self.held(check)
         return value
+
+    def ask_whether(self, check: Check, call: Callable[[], bool]) -> None:
+        """As `ask`; a False says that the chip has nothing that could be checked."""
+        try:
+            there = call()
+        except NotAuthenticError as exc:
+            self.failed(check, str(exc).removeprefix(f"{exc.check}: "))
+            return
+        if there:
+            self.held(check)
+        else:
+            self.not_made(check, "the chip has nothing to check it with")
 
     def held(self, check: Check | Extra, detail: str = "") -> None:
         self._note(Finding(check, Outcome.HELD, detail))

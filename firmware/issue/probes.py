@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from drivers.chip import security_infos
 from drivers.chip.access import read_card_access
 from drivers.chip.active_authentication import authenticate_actively
 from drivers.chip.apdu import CommandApdu, Ins, Sw
 from drivers.chip.chip_authentication import authenticate_chip, chip_key
-from drivers.chip.errors import CardError, CardRefused, MalformedData, UnknownAlgorithm
+from drivers.chip.errors import CardError, CardRefused, UnknownAlgorithm
 from drivers.chip.lds import Ef, LdsFiles, select_file
 from drivers.chip.patience import Endless
 from drivers.chip.processor import Plain
 from firmware.document import der
-from firmware.document.errors import NotDerError
-from firmware.document.lds import DG_TAGS, dg_fid
+from firmware.document.errors import DocumentError, NotDerError
+from firmware.document.lds import DG_TAGS, Fid
+from firmware.document.security import decode_dg14
 from firmware.issue.findings import Extra, Sheet
 
 if TYPE_CHECKING:
@@ -65,40 +65,22 @@ def _selects(plain: Plain) -> bool:
     return True
 
 
-def prove_chip(
-    files: Callable[[], LdsFiles], card_access: bytes | None, contents: Mapping[int, bytes], sheet: Sheet
-) -> None:
-    """EF.CardAccess against DG14, Active and Chip Authentication, each where the chip offers it.
+def prove_chip(files: Callable[[], LdsFiles], contents: Mapping[int, bytes], sheet: Sheet) -> None:
+    """Active and Chip Authentication, each where the chip offers it.
 
-    The last two prove something only once DG15 and DG14 themselves are authentic.
+    They prove something only once DG15 and DG14, where the keys stand, are authentic.
     """
-    infos = _dg14(contents, sheet)
-    _card_access(card_access, infos, sheet)
-    _active(files, contents, infos or (), sheet)
-    _chip(files, infos or (), sheet)
+    infos = _infos(contents)
+    _active(files, contents, infos, sheet)
+    _chip(files, infos, sheet)
 
 
-def _dg14(contents: Mapping[int, bytes], sheet: Sheet) -> tuple[SecurityInfo, ...] | None:
-    content = contents.get(dg_fid(14))
-    if content is None:
-        return None
+def _infos(contents: Mapping[int, bytes]) -> tuple[SecurityInfo, ...]:
+    """DG14's; none where it cannot be read, which is a finding of passive authentication."""
     try:
-        return security_infos.parse(der.one(content, DG_TAGS[14]).value)
-    except (NotDerError, MalformedData) as exc:
-        sheet.failed(Extra.CARD_ACCESS, f"DG14: {exc}")
-        return None
-
-
-def _card_access(card_access: bytes | None, infos: tuple[SecurityInfo, ...] | None, sheet: Sheet) -> None:
-    """What a chip says before it is opened is signed nowhere but in DG14 (Doc 9303-11, 9.2.11)."""
-    if card_access is None:
-        sheet.not_made(Extra.CARD_ACCESS, "there is no EF.CardAccess")
-    elif infos is None:
-        sheet.not_made(Extra.CARD_ACCESS, "there is no DG14 to compare EF.CardAccess with")
-    elif set(security_infos.parse(card_access)) <= set(infos):
-        sheet.held(Extra.CARD_ACCESS)
-    else:
-        sheet.failed(Extra.CARD_ACCESS, "EF.CardAccess says what DG14 does not")
+        return decode_dg14(contents[Fid.DG14]) if Fid.DG14 in contents else ()
+    except DocumentError:
+        return ()
 
 
 def _active(
@@ -107,7 +89,7 @@ def _active(
     infos: Sequence[SecurityInfo],
     sheet: Sheet,
 ) -> None:
-    content = contents.get(dg_fid(15))
+    content = contents.get(Fid.DG15)
     if content is None:
         sheet.not_made(Extra.ACTIVE, "the chip has no DG15")
         return
