@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from drivers.chip.apdu import CommandApdu, Ins
-from drivers.chip.bac import open_bac
+from drivers.chip.bac import Random, open_bac
 from drivers.chip.blocks import BlockMemory, Blocks, card_type
 from drivers.chip.errors import AccessUnsupported
 from drivers.chip.pace import PACE_TIMEOUT_S, Pace, choose, open_pace
@@ -26,14 +27,18 @@ SELECT_MF = CommandApdu(Ins.SELECT, 0x00, 0x0C, b"\x3f\x00")
 
 
 def open_channel(
-    plain: Processor, password: Password, aid: bytes = AID, timeout_s: float = PACE_TIMEOUT_S
+    plain: Processor,
+    password: Password,
+    aid: bytes = AID,
+    timeout_s: float = PACE_TIMEOUT_S,
+    random: Random = secrets.token_bytes,
 ) -> SecureMessaging:
     """Open a card that was just reset and select the application `aid`; `protocol` says how.
 
     Raises AccessRefused when it is not the card's password, AccessUnsupported for a CAN on a card
     without PACE, MalformedData for an EF.CardAccess that is none, and other CardErrors.
     """
-    return open_with(plain, password, offered(read_card_access(plain)), aid, timeout_s)
+    return open_with(plain, password, offered(read_card_access(plain)), aid, timeout_s, random)
 
 
 def read_card_access(plain: Processor) -> bytes | None:
@@ -56,16 +61,17 @@ def open_with(
     pace: Pace | None,
     aid: bytes = AID,
     timeout_s: float = PACE_TIMEOUT_S,
+    random: Random = secrets.token_bytes,
 ) -> SecureMessaging:
     """`open_channel` for a card of which EF.CardAccess is known: no downgrade to BAC where it has PACE."""
     if pace is not None:
-        channel = open_pace(plain, password, pace, timeout_s=timeout_s)
+        channel = open_pace(plain, password, pace, random, timeout_s)
         select_application(channel, aid)
         return channel
     if isinstance(password, Can):
         raise AccessUnsupported("the card offers no PACE that is known here: a CAN cannot open it")
     select_application(plain, aid)
-    return open_bac(plain, password, timeout_s=timeout_s)
+    return open_bac(plain, password, random, timeout_s)
 
 
 class Opener:
@@ -81,11 +87,13 @@ class Opener:
         password: Password,
         aid: bytes = AID,
         restart: Callable[[], object] | None = None,
+        random: Random = secrets.token_bytes,
     ) -> None:
         self._plain = Plain(link)
         self._password = password
         self._aid = aid
         self._restart = restart
+        self._random = random
         self._pace: Pace | None = None
         self._opened = False
 
@@ -107,4 +115,4 @@ class Opener:
             self._restart()
         elif self._pace is not None:
             self._plain.send(SELECT_MF)
-        return open_with(self._plain, self._password, self._pace, self._aid)
+        return open_with(self._plain, self._password, self._pace, self._aid, random=self._random)

@@ -6,6 +6,7 @@ It proves something about the card only once DG14 itself is authentic (passive a
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from drivers.chip import tlv
 from drivers.chip.apdu import SHORT_NE, CommandApdu, Ins
-from drivers.chip.ec import Curve, public_key
+from drivers.chip.ec import Curve, Random, public_key
 from drivers.chip.errors import NotGenuine, SecureMessagingError, UnknownAlgorithm
 from drivers.chip.kdf import SessionCipher
 from drivers.chip.processor import APDU_TIMEOUT_S, demand
@@ -66,14 +67,17 @@ def chip_key(infos: Sequence[SecurityInfo]) -> ChipKey | None:
 
 
 def authenticate_chip(
-    channel: SecureMessaging, key: ChipKey, timeout_s: float = CA_TIMEOUT_S
+    channel: SecureMessaging,
+    key: ChipKey,
+    timeout_s: float = CA_TIMEOUT_S,
+    random: Random = secrets.token_bytes,
 ) -> SecureMessaging:
     """Agree on new keys with the chip and return the channel under them, proved by one command.
 
     The application is selected and stays so; no EF is current afterwards but EF.COM. Raises NotGenuine when
     the chip cannot go on under the new keys, CardRefused when it refuses the protocol.
     """
-    private = ec.generate_private_key(key.curve.openssl)
+    private = ec.derive_private_key(key.curve.scalar(random), key.curve.openssl)
     theirs = ec.EllipticCurvePublicKey.from_encoded_point(key.curve.openssl, key.point)
     ours = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     secret = private.exchange(ec.ECDH(), theirs)

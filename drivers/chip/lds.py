@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from drivers.chip import tlv
 from drivers.chip.access import Opener
 from drivers.chip.apdu import CommandApdu, Ins, Sw
+from drivers.chip.bac import Random
 from drivers.chip.blocks import BlockMemory, Blocks
 from drivers.chip.errors import MalformedData, WrongLength, refusal
 from drivers.chip.password import Password
@@ -34,6 +36,7 @@ def open_lds(
     memory: BlockMemory | None = None,
     atr: bytes = b"",
     restart: Callable[[], bytes] | None = None,
+    random: Random = secrets.token_bytes,
 ) -> LdsFiles:
     """Open the LDS application of a card that was just reset and return its files: how anybody reads a chip.
 
@@ -42,7 +45,7 @@ def open_lds(
     card where a channel must be opened again. Raises FileNotFound when there is no such application,
     AccessRefused for another password, AccessUnsupported for a CAN without PACE, other CardErrors.
     """
-    opener = Opener(link, password, restart=restart)
+    opener = Opener(link, password, restart=restart, random=random)
     return LdsFiles(opener, blocks or opener.reading_blocks(memory or BlockMemory(), atr))
 
 
