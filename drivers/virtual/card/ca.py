@@ -48,8 +48,8 @@ class ChipAuthentication:
         self._demand(command)
         if suite is None:
             raise StatusWord(0x6985)
-        if command.p1p2:
-            raise StatusWord(0x6A86)
+        if command.p1p2 or not command.ne:
+            raise StatusWord(0x6A86 if command.p1p2 else 0x6700)
         self._agree(ber.unpack_one(0x80, ber.unpack_one(0x7C, command.data)), suite)
         return ber.pack(0x7C)
 

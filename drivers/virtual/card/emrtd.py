@@ -125,10 +125,13 @@ class Emrtd:
     def _read_binary(self, command: Command) -> bytes:
         offset = command.p1p2
         if command.p1 & 0x80:
-            self.chip.files.select_sfi(command.p1 & 0x1F)
+            self._select_sfi(command)
             offset = command.p2
         self.demand_readable(command)
         return self._read(offset, command)
+
+    def _select_sfi(self, command: Command) -> None:
+        self.chip.files.select_sfi(command.p1 & 0x1F)
 
     def _read(self, offset: int, command: Command) -> bytes:
         return self.chip.files.read(offset, command.ne)

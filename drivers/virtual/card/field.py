@@ -87,6 +87,13 @@ class FieldChip(Emrtd):
             self.chip.files.current = None
             raise StatusWord(0x6982)
 
+    def _select_sfi(self, command: Command) -> None:
+        try:
+            self.chip.files.select_sfi(command.p1 & 0x1F, self._lies_here)
+        except StatusWord as missing:
+            silent = self._inside and command.right is Right.NONE
+            raise StatusWord(0x6982 if silent else missing.sw) from missing
+
     def _lies_here(self, fid: int) -> bool:
         return fid not in OUTSIDE_ONLY if self._inside else fid in OUTSIDE
 
