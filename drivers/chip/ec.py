@@ -33,7 +33,7 @@ Random = Callable[[int], bytes]
 Point = Any  # ecdsa.ellipticcurve.PointJacobi: the library has no types
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Curve:
     """Standardised domain parameters: `parameter_id` of Doc 9303-11, table 4; `oid` of the named curve."""
 

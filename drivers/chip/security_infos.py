@@ -23,6 +23,7 @@ ID_CA = "0.4.0.127.0.7.2.2.3"
 ID_AA = "2.23.136.1.1.5"
 ID_PK_ECDH = f"{ID_PK}.2"
 PACE_MAPPINGS = tuple(f"{ID_PACE}.{arc}" for arc in (1, 2, 3, 4, 6))  # DH-GM, ECDH-GM, DH-IM, ECDH-IM, CAM
+CHIP_AUTHENTICATIONS = (f"{ID_CA}.1", f"{ID_CA}.2")  # DH, ECDH; without a cipher: domain parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class ActiveAuthenticationInfo:
 
 @dataclass(frozen=True, slots=True)
 class OtherInfo:
-    """Kept, not used here: PACEDomainParameterInfo, TerminalAuthenticationInfo and what is unknown."""
+    """Kept, not used here: domain parameters, TerminalAuthenticationInfo and what is unknown."""
 
     protocol: str
     content: bytes  # DER of all that follows the identifier
@@ -122,9 +123,10 @@ def _info(element: tlv.Tlv) -> SecurityInfo:
     if identifier.tag != OBJECT_IDENTIFIER or not 1 <= len(rest) <= 2:
         raise MalformedData("SecurityInfo: identifier, required and at most one optional element")
     protocol = decode_oid(identifier.value)
-    if protocol.rpartition(".")[0] in PACE_MAPPINGS:
+    family = protocol.rpartition(".")[0]
+    if family in PACE_MAPPINGS:
         return PaceInfo(protocol, *_numbers(rest))
-    if protocol.startswith(f"{ID_CA}."):
+    if family in CHIP_AUTHENTICATIONS:
         return ChipAuthenticationInfo(protocol, *_numbers(rest))
     if protocol.startswith(f"{ID_PK}."):
         return _public_key(protocol, rest)
