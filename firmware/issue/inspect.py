@@ -6,6 +6,7 @@ finding and a verdict; exceptions are left to the person (UserRetry) and the rea
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
+from drivers.chip.bac import Random
 from drivers.chip.errors import (
     AccessRefused,
     AccessUnsupported,
@@ -111,14 +113,15 @@ def inspect(
     at: datetime,
     deadline: Deadline,
     groups: Collection[int] = EVERY_GROUP,
+    random: Random = secrets.token_bytes,
 ) -> Inspection:
     """Read the card that lies on `reader` and examine it; `trust` are the CSCAs believed at `at` (aware).
 
-    Of the data groups only `groups` are read: the hashes of the others are not compared.
-    Raises UserRetry("place_card" | "hold_card_still"), DeviceGone or DeviceRefused; a card that is not
-    done by `deadline` is BROKEN.
+    Of the data groups only `groups` are read: the hashes of the others are not compared. `random` is for a
+    transcript that is to be played back. Raises UserRetry("place_card" | "hold_card_still"), DeviceGone or
+    DeviceRefused; a card that is not done by `deadline` is BROKEN.
     """
-    look = _Look(reader, password, tuple(trust), at, deadline, frozenset(groups))
+    look = _Look(reader, password, tuple(trust), at, deadline, frozenset(groups), random)
     try:
         return look.all()
     finally:
@@ -136,12 +139,14 @@ class _Look:
         at: datetime,
         deadline: Deadline,
         groups: frozenset[int],
+        random: Random,
     ) -> None:
         self._reader = reader
         self._link = Patient(reader, deadline)
         self._password = password
         self._trust = trust
         self._at = at
+        self._random = random
         self._groups = groups
         self._sheet = Sheet()
         self._atr = b""
@@ -198,7 +203,9 @@ class _Look:
                 raise MalformedData("the card ends its channel again and again")
             self._openings += 1
             atr = self._restart()
-            self._channel = open_lds(self._link, self._password, atr=atr, restart=self._restart)
+            self._channel = open_lds(
+                self._link, self._password, atr=atr, restart=self._restart, random=self._random
+            )
             self._protocol = self._channel.channel.protocol
         return self._channel
 
@@ -209,7 +216,11 @@ class _Look:
         held = _listed(com) | _signed_groups(sod)
         for number in sorted(held & self._groups):
             self._content(dg_fid(number))
-        guarded = frozenset(fid for fid, each in self._read.items() if each.seen is Seen.REFUSED)
+        guarded = frozenset(
+            fid
+            for fid in TERMINAL_AUTHENTICATION
+            if fid in self._read and self._read[fid].seen is Seen.REFUSED
+        )
         guarded |= {dg_fid(number) for number in held - self._groups}
         files = {fid: content for fid, content in self._contents.items() if fid != Fid.SOD}
         signed = NOBODY
@@ -217,7 +228,7 @@ class _Look:
             self._sheet.all_not_made(Check, f"EF.SOD is {self._read[Fid.SOD].seen}")
         else:
             signed = examine(sod, files, self._trust, self._at, guarded, self._sheet)
-        prove_chip(self._files, self._contents, self._sheet)
+        prove_chip(self._files, self._contents, self._sheet, self._random)
         return self._told(self._verdict(sod, signed), signed)
 
     def _content(self, fid: int) -> bytes | None:

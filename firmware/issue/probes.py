@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from drivers.chip.access import read_card_access
 from drivers.chip.active_authentication import authenticate_actively
 from drivers.chip.apdu import CommandApdu, Ins, Sw
+from drivers.chip.bac import Random
 from drivers.chip.chip_authentication import authenticate_chip, chip_key
 from drivers.chip.errors import CardError, CardRefused, UnknownAlgorithm
 from drivers.chip.lds import Ef, LdsFiles, select_file
@@ -65,14 +66,16 @@ def _selects(plain: Plain) -> bool:
     return True
 
 
-def prove_chip(files: Callable[[], LdsFiles], contents: Mapping[int, bytes], sheet: Sheet) -> None:
+def prove_chip(
+    files: Callable[[], LdsFiles], contents: Mapping[int, bytes], sheet: Sheet, random: Random
+) -> None:
     """Active and Chip Authentication, each where the chip offers it.
 
     They prove something only once DG15 and DG14, where the keys stand, are authentic.
     """
     infos = _infos(contents)
-    _active(files, contents, infos, sheet)
-    _chip(files, infos, sheet)
+    _active(files, contents, infos, sheet, random)
+    _chip(files, infos, sheet, random)
 
 
 def _infos(contents: Mapping[int, bytes]) -> tuple[SecurityInfo, ...]:
@@ -88,23 +91,24 @@ def _active(
     contents: Mapping[int, bytes],
     infos: Sequence[SecurityInfo],
     sheet: Sheet,
+    random: Random,
 ) -> None:
     content = contents.get(Fid.DG15)
     if content is None:
-        sheet.not_made(Extra.ACTIVE, "the chip has no DG15")
+        sheet.not_made(Extra.ACTIVE, "there is no DG15 to check it with")
         return
     with _judged(Extra.ACTIVE, sheet):
         key = der.one(content, DG_TAGS[15]).value
-        sheet.held(Extra.ACTIVE, authenticate_actively(files().channel, key, infos))
+        sheet.held(Extra.ACTIVE, authenticate_actively(files().channel, key, infos, random))
 
 
-def _chip(files: Callable[[], LdsFiles], infos: Sequence[SecurityInfo], sheet: Sheet) -> None:
+def _chip(files: Callable[[], LdsFiles], infos: Sequence[SecurityInfo], sheet: Sheet, random: Random) -> None:
     with _judged(Extra.CHIP, sheet):
         key = chip_key(infos)
         if key is None:
-            sheet.not_made(Extra.CHIP, "the chip has no key for it in DG14")
+            sheet.not_made(Extra.CHIP, "there is no key for it in DG14")
             return
-        authenticate_chip(files().channel, key)
+        authenticate_chip(files().channel, key, random=random)
         sheet.held(Extra.CHIP, key.title)
 
 

@@ -16,6 +16,8 @@ from support.signer import NOW, csca, document_signer, ef_sod, state
 
 from drivers.api import Deadline
 from drivers.chip.access import Can
+from drivers.chip.errors import SecurityStatusNotSatisfied
+from drivers.chip.lds import LdsFiles
 from drivers.errors import UserRetry
 from drivers.virtual.card import OfficerCard, VirtualCard, VirtualReader, blank_card, foreign_card
 from firmware.document.errors import Check
@@ -208,6 +210,25 @@ def test_a_signature_of_nobody_is_found_as_such() -> None:
     assert found.verdict is Verdict.FORGED
     assert Check.SIGNATURE in failed(found)
     assert found.outcome(Check.HASHES) is Outcome.HELD, "says what is right as well"
+
+
+@pytest.mark.parametrize("fid", [Fid.DG1, Fid.DG2, Fid.DG13])
+def test_a_card_that_refuses_or_hides_a_signed_file_is_not_genuine(
+    fid: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only DG3 and DG4 may be withheld: nobody claims what was not compared."""
+    read_object = LdsFiles.read_object
+
+    def withheld(files: LdsFiles, which: int, *rest: Any) -> bytes:
+        if which == fid:
+            raise SecurityStatusNotSatisfied("SELECT", 0x6982)
+        return read_object(files, which, *rest)
+
+    card = finished()
+    monkeypatch.setattr(LdsFiles, "read_object", withheld)
+    found = look(card)
+    assert found.verdict is Verdict.FORGED
+    assert failed(found) == {Check.HASHES}
 
 
 # --- cards that do not open ---
