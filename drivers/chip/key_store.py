@@ -16,14 +16,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from drivers.chip.sp800_108 import derive
+from drivers.errors import DeviceFault
 
 KDD_SIZE = 10
 KEY_SIZES = (16, 32)  # AES-128, AES-256
 MASTER_KEYS, STATIC_KEYS = "master", "static"
 
 
-class KeyStoreError(Exception):
+class KeyStoreError(DeviceFault):
     """The key store cannot give these keys; the message names the store and the KVN, never a key."""
+
+    def __init__(self, doing: str) -> None:
+        super().__init__("key store", doing)
 
 
 class Constant(IntEnum):

@@ -169,8 +169,9 @@ class Scp03:
         return self._offer.kdd
 
     @property
-    def level(self) -> Level:
-        return self._level
+    def aes_bits(self) -> int:
+        """Of the card's static keys."""
+        return 8 * len(self._dek)
 
     @property
     def room(self) -> int:

@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
 from drivers.chip import tlv
 from drivers.chip.apdu import CommandApdu, Ins, Sw
 from drivers.chip.bac import AccessKeys, open_bac
 from drivers.chip.dialects import BytesDone, CardKind, CardState, ChipKeys
+from drivers.chip.dialects.chip_proof import prove_keys
 from drivers.chip.dialects.profile import Profile, Timeouts, load_profile
 from drivers.chip.errors import (
     CardError,
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
 
 TAG_CREATE = 0x63  # the applet's own: CREATE FILE takes 63 04 size fid
 TAG_FIELD = 0x04  # any one-byte tag does
+AA_HEAD = b"\x60\x00"  # the applet skips an object without value
+AA_BITS = 1024
 
 
 class LdsPlain:
@@ -81,9 +87,12 @@ class LdsPlain:
             return CardState(CardKind.FOREIGN)
 
     def put_keys(self, keys: ChipKeys) -> None:
-        if keys.can or keys.aa or keys.ca:
-            raise ValueError(f"{self.name} takes access keys of the MRZ only")
+        """The access keys come last: a card that opens has all its keys."""
+        if keys.can or keys.ca:
+            raise ValueError(f"{self.name} takes access keys of the MRZ and a key for AA only")
         self._select_application()
+        for command in self._aa_commands(keys.aa) if keys.aa else ():
+            demand(self._plain, command, "PUT DATA key of Active Authentication", self._wait.write)
         demand(self._plain, self._key_command(keys.access), "PUT DATA access keys", self._wait.write)
         self._keys = keys.access
 
@@ -124,8 +133,9 @@ class LdsPlain:
         if not first:
             raise MalformedData("EF.COM is empty")
         self._prove_refused(files.channel, CommandApdu(Ins.UPDATE_BINARY, data=first), "write_refused")
+        proofs = prove_keys(self._open_files(), keys)
         self._close_files()
-        return "plain_read_refused", "key_change_refused", "write_refused", "access_opens"
+        return "plain_read_refused", "key_change_refused", "write_refused", "access_opens", *proofs
 
     # --- steps ---
 
@@ -185,8 +195,21 @@ class LdsPlain:
     def _key_command(self, keys: AccessKeys) -> CommandApdu:
         fields = (keys.document_number.ljust(9, "<"), keys.birth, keys.expiry)
         value = b"".join(tlv.encode(TAG_FIELD, field.encode("ascii")) for field in fields)
-        tag = self._profile.tags.access_keys
+        tag = self._profile.tags["access_keys"]
         return CommandApdu(Ins.PUT_DATA, 0, tag, tlv.encode(tag, value))
+
+    def _aa_commands(self, private: bytes) -> Sequence[CommandApdu]:
+        """Modulus and exponent, in the applet's own form. ValueError for another key than RSA-1024."""
+        key = load_der_private_key(private, password=None)
+        if not isinstance(key, rsa.RSAPrivateKey) or key.key_size != AA_BITS:
+            raise ValueError(f"{self.name} takes RSA-{AA_BITS} for Active Authentication")
+        numbers = key.private_numbers()
+        tags = self._profile.tags
+        halves = (tags["aa_modulus"], numbers.public_numbers.n), (tags["aa_exponent"], numbers.d)
+        return [
+            CommandApdu(Ins.PUT_DATA, 0, p2, AA_HEAD + tlv.encode(0x04, number.to_bytes(AA_BITS // 8, "big")))
+            for p2, number in halves
+        ]
 
     def _prove_plain_read_refused(self) -> None:
         guarded, _ = self._probe(Ef.COM)

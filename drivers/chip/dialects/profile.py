@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import config
+from drivers.chip.scp03 import R_ENCRYPTS, Level
 
 CARDS = Path(config.__file__).parent / "cards"
 
@@ -17,9 +19,27 @@ class ProfileError(ValueError):
     """A card profile that says something else than it may: names the file and the key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
-    access_keys: int
+class Kind(StrEnum):
+    """Which class speaks it, and so which words it may use."""
+
+    LDS_PLAIN = "lds-plain"
+    ISO7816_SCP03 = "iso7816-scp03"
+    STORE_DATA = "store-data"
+
+
+class Serial(StrEnum):
+    """Where an identifier comes from that outlives a power cycle."""
+
+    CPLC = "cplc"  # IC fabricator, type, batch and serial number of the production life cycle data
+    KDD = "kdd"  # key diversification data of INITIALIZE UPDATE; unknown once the card is locked
+    NONE = "none"
+
+
+ACCESS = ("PACE", "BAC")
+PLAIN_KEYS = frozenset({"aa:rsa1024"})
+FIELD_KEYS = frozenset({"can", "aa:p256", "ca:p256", "ca:brainpoolP256r1"})
+PLAIN_TAGS = frozenset({"access_keys", "aa_modulus", "aa_exponent"})
+FIELD_TAGS = frozenset({"access_keys", "can", "aa", "ca"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +54,38 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class Scp03Words:
+    """The channel of personalisation: key version number, security level, AES key length in bits."""
+
+    kvn: int
+    level: Level
+    aes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
+    """`config/cards/NAME.toml`. `tags` are the words of PUT DATA or the DGIs of keys, by what they carry.
+
+    `write_block` is the most that one command carries, `read_blocks` what to ask for one after the
+    other; empty where the card's own word or trial decides. `lab`: not for cards of the field.
+    """
+
     name: str
+    kind: Kind
+    lab: bool
+    serial: Serial
+    access: tuple[str, ...]
+    keys: frozenset[str]
     aid: bytes
     select_p2: int
     largest_file: int
     write_block: int
     read_blocks: tuple[int, ...]
     unreadable: frozenset[int]
-    tags: Tags
+    guarded: frozenset[int]
+    tags: Mapping[str, int]
     timeouts_s: Timeouts
+    scp03: Scp03Words | None = None
 
 
 def load_profile(name: str, folder: Path = CARDS) -> Profile:
@@ -56,39 +98,114 @@ def load_profile(name: str, folder: Path = CARDS) -> Profile:
         raise ProfileError(f"no card profile {path}; there are: {known}") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ProfileError(f"{path}: {exc}") from exc
-    return _profile(raw, path)
-
-
-def _profile(raw: Mapping[str, Any], path: Path) -> Profile:
-    values = _exactly(Profile, raw, path, "")
     try:
-        profile = Profile(
-            name=str(values["name"]),
-            aid=bytes.fromhex(values["aid"]),
-            select_p2=_number(values, "select_p2", 0, 0xFF),
-            largest_file=_number(values, "largest_file", 1, 32767),
-            write_block=_number(values, "write_block", 1, 255),
-            read_blocks=_numbers(values, "read_blocks", 1, 256),
-            unreadable=frozenset(_numbers(values, "unreadable", 0, 0xFFFF)),
-            tags=Tags(_number(_exactly(Tags, values["tags"], path, "tags."), "access_keys", 1, 255)),
-            timeouts_s=_timeouts(_exactly(Timeouts, values["timeouts_s"], path, "timeouts_s.")),
-        )
+        return _profile(raw)
     except (TypeError, ValueError) as exc:
-        raise exc if isinstance(exc, ProfileError) else ProfileError(f"{path}: {exc}") from exc
-    if not 5 <= len(profile.aid) <= 16 or not profile.read_blocks:
-        raise ProfileError(f"{path}: aid has 5 to 16 bytes, read_blocks at least one size")
+        raise ProfileError(f"{path}: {exc}") from exc
+
+
+def _profile(raw: Mapping[str, Any]) -> Profile:
+    kind = _word(raw, "kind", tuple(Kind)) if "kind" in raw else Kind.LDS_PLAIN
+    plain = kind == Kind.LDS_PLAIN
+    wanted = {field.name for field in fields(Profile)} - ({"scp03"} if plain else set())
+    values = _exactly(wanted, raw, "")
+    profile = Profile(
+        name=_text(values, "name"),
+        kind=Kind(kind),
+        lab=_flag(values, "lab"),
+        serial=Serial(_word(values, "serial", (Serial.NONE,) if plain else tuple(Serial))),
+        access=_words(values, "access", ACCESS),
+        keys=frozenset(_words(values, "keys", PLAIN_KEYS if plain else FIELD_KEYS)),
+        aid=bytes.fromhex(_text(values, "aid")),
+        select_p2=_number(values, "select_p2", 0, 0xFF),
+        largest_file=_number(values, "largest_file", 1, 32767),
+        write_block=_number(values, "write_block", 1, 255 if plain else 65535),
+        read_blocks=_numbers(values, "read_blocks", 1, 256 if plain else 65535),
+        unreadable=frozenset(_numbers(values, "unreadable", 0, 0xFFFF)),
+        guarded=frozenset(_numbers(values, "guarded", 0, 0xFFFF)),
+        tags=_tags(_exactly(PLAIN_TAGS if plain else FIELD_TAGS, values["tags"], "tags."), plain),
+        timeouts_s=_timeouts(_exactly(_names(Timeouts), values["timeouts_s"], "timeouts_s.")),
+        scp03=None if plain else _scp03(_exactly(_names(Scp03Words), values["scp03"], "scp03.")),
+    )
+    for must, said in RULES:
+        if not must(profile):
+            raise ValueError(said)
     return profile
 
 
-def _exactly(kind: type, raw: Any, path: Path, prefix: str) -> Mapping[str, Any]:
-    """The table `raw`, once it has the fields of `kind` as keys and no others."""
+RULES: tuple[tuple[Callable[[Profile], bool], str], ...] = (
+    (lambda p: 5 <= len(p.aid) <= 16, "aid has 5 to 16 bytes"),
+    (lambda p: bool(p.read_blocks) or p.scp03 is not None, "read_blocks has at least one size"),
+    (lambda p: bool(p.access), "access names at least one protocol"),
+    (lambda p: p.lab or p.scp03 is not None, "lab must be true: this kind personalises in the clear"),
+    (lambda p: not p.guarded & p.unreadable, "a file is guarded or unreadable, not both"),
+    (lambda p: p.scp03 is not None or not p.guarded, "guarded: this kind has no channel of the issuer"),
+    (
+        lambda p: not p.guarded or p.scp03 is None or bool(p.scp03.level & R_ENCRYPTS),
+        "scp03.level must be 0x33: guarded files would be read back in the clear",
+    ),
+)
+
+
+def _scp03(values: Mapping[str, Any]) -> Scp03Words:
+    level = _number(values, "level", 1, 0x33)
+    if level not in tuple(Level):
+        raise ValueError(f"scp03.level is 0x01, 0x03 or 0x33, not {level:#04x}")
+    if values["aes"] not in (128, 256):
+        raise ValueError(f"scp03.aes is 128 or 256, not {values['aes']!r}")
+    return Scp03Words(_number(values, "kvn", 1, 0x7F), Level(level), values["aes"])
+
+
+def _tags(values: Mapping[str, Any], plain: bool) -> Mapping[str, int]:
+    return {name: _number(values, name, 1, 0xFF if plain else 0xFFFF) for name in values}
+
+
+def _timeouts(values: Mapping[str, Any]) -> Timeouts:
+    for key, value in values.items():
+        if not isinstance(value, int | float) or not 0 < value <= 60:
+            raise ValueError(f"timeouts_s.{key} is a number of seconds up to 60, not {value!r}")
+    return Timeouts(**values)
+
+
+# --- values ---
+
+
+def _names(kind: type) -> set[str]:
+    return {field.name for field in fields(kind)}
+
+
+def _exactly(wanted: Collection[str], raw: Any, prefix: str) -> Mapping[str, Any]:
+    """The table `raw`, once it has exactly these keys."""
     if not isinstance(raw, Mapping):
-        raise ProfileError(f"{path}: {prefix.rstrip('.')} must be a table")
-    wanted = {field.name for field in fields(kind)}
-    for key in sorted(wanted ^ raw.keys()):
+        raise ValueError(f"{prefix.rstrip('.')} must be a table")
+    for key in sorted(set(wanted) ^ raw.keys()):
         fault = "missing" if key in wanted else f"unknown (known: {', '.join(sorted(wanted))})"
-        raise ProfileError(f"{path}: key {prefix}{key} is {fault}")
+        raise ValueError(f"key {prefix}{key} is {fault}")
     return raw
+
+
+def _text(values: Mapping[str, Any], key: str) -> str:
+    if not isinstance(values[key], str):
+        raise ValueError(f"{key} is text, not {values[key]!r}")
+    return str(values[key])
+
+
+def _flag(values: Mapping[str, Any], key: str) -> bool:
+    if not isinstance(values[key], bool):
+        raise ValueError(f"{key} is true or false, not {values[key]!r}")
+    return bool(values[key])
+
+
+def _word(values: Mapping[str, Any], key: str, known: Collection[str]) -> str:
+    if values[key] not in known:
+        raise ValueError(f"{key} is one of {', '.join(sorted(known))}, not {values[key]!r}")
+    return str(values[key])
+
+
+def _words(values: Mapping[str, Any], key: str, known: Collection[str]) -> tuple[str, ...]:
+    if not isinstance(values[key], list):
+        raise ValueError(f"{key} is a list")
+    return tuple(_word({key: each}, key, known) for each in values[key])
 
 
 def _number(values: Mapping[str, Any], key: str, least: int, most: int) -> int:
@@ -102,10 +219,3 @@ def _numbers(values: Mapping[str, Any], key: str, least: int, most: int) -> tupl
     if not isinstance(values[key], list):
         raise ValueError(f"{key} is a list of whole numbers")
     return tuple(_number({key: each}, key, least, most) for each in values[key])
-
-
-def _timeouts(values: Mapping[str, Any]) -> Timeouts:
-    for key, value in values.items():
-        if not isinstance(value, int | float) or not 0 < value <= 60:
-            raise ValueError(f"timeouts_s.{key} is a number of seconds up to 60, not {value!r}")
-    return Timeouts(**values)

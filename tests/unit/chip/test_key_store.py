@@ -60,13 +60,13 @@ def test_a_key_that_is_not_there_is_told_by_its_version(tmp_path: Path) -> None:
     ],
 )
 def test_a_fault_names_the_file_and_never_the_key(tmp_path: Path, text: str) -> None:
-    with pytest.raises(KeyStoreError, match="keys.toml") as caught:
+    with pytest.raises(KeyStoreError, match=r"keys\.toml") as caught:
         store(tmp_path, text)
     assert KEY[:-1] not in str(caught.value)
 
 
 def test_without_a_file_there_is_no_store(tmp_path: Path) -> None:
-    with pytest.raises(KeyStoreError, match="none.toml"):
+    with pytest.raises(KeyStoreError, match=r"none\.toml"):
         FileKeyStore(tmp_path / "none.toml")
 
 
