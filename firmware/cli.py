@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from firmware.cli_card import app as card
 from firmware.cli_records import app as records
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads spin; two slow cores have other work
@@ -26,6 +27,7 @@ app = typer.Typer(
     help="Trạm thu nhận căn cước · the enrolment kiosk.",
 )
 app.add_typer(records, name="records")
+app.add_typer(card, name="card")
 EX_CONFIG = 78
 
 

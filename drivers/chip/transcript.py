@@ -165,6 +165,7 @@ class Player:
     def __init__(self, events: Sequence[Event]) -> None:
         self._events = events
         self._at = 0
+        self._left = False  # the recorded way
 
     @property
     def info(self) -> DeviceInfo:
@@ -174,8 +175,8 @@ class Player:
 
     @property
     def finished(self) -> bool:
-        """Whether all of the transcript was played."""
-        return self._at == len(self._events)
+        """Whether all of the transcript was played, and nothing else asked."""
+        return self._at == len(self._events) and not self._left
 
     def __enter__(self) -> Self:
         return self
@@ -212,7 +213,7 @@ class Player:
         return self._next(Sort.ANSWER)
 
     def _next(self, wanted: Sort) -> bytes:
-        if self.finished:
+        if self._at == len(self._events):
             raise self._otherwise("the transcript has ended")
         event = self._events[self._at]
         self._at += 1
@@ -223,6 +224,7 @@ class Player:
         return event.data
 
     def _otherwise(self, what: str) -> NotAsRecorded:
+        self._left = True
         return NotAsRecorded("chip", f"event {self._at}: {what}")
 
 
