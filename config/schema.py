@@ -60,6 +60,23 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
+class Signer:
+    """Who signs documents: the centre, a key in a PKCS#11 token of the box, or a file (a virtual station)."""
+
+    kind: Literal["centre", "pkcs11", "file"] = "centre"
+    certificate: str = ""
+    """Path of the document signer's certificate (PEM), for pkcs11 and file."""
+    key: str = ""
+    """pkcs11: label of the key pair in the token; file: path of the key (PEM, not encrypted)."""
+    module: str = ""
+    """Path of the token's PKCS#11 library."""
+    token: str = ""
+    """Label of the token."""
+    pin_file: str = ""
+    """Path of a file with the token's PIN, readable by the kiosk's user alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Badge:
     reader: str = ""
     """Part of the name of the staff's PC/SC reader; empty: there is none."""
@@ -109,6 +126,7 @@ class Config:
     touch: Touch = Touch()
     finger: Finger = Finger()
     chip: Chip = Chip()
+    signer: Signer = Signer()
     badge: Badge = Badge()
     camera: Camera = Camera()
     panel: Panel = Panel()

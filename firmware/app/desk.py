@@ -13,6 +13,7 @@ from config.rulepack import RulePack
 from config.schema import Config
 from drivers.api import Deadline
 from drivers.worker import Stop
+from firmware.app.signer import HeldSigner, open_signer
 from firmware.app.store import Store
 from firmware.app.visit import Seen
 from firmware.box.clock import BoxClock
@@ -24,7 +25,6 @@ from firmware.quality.nbis.runtime import ScorerMissing, locate
 from firmware.records.clock import stamp
 from firmware.records.format.rules import local_day, pack_on
 from firmware.uplink.client import CentreClient, Timeouts
-from firmware.uplink.signing import CentreSigner
 
 if TYPE_CHECKING:
     from firmware.quality.portrait import PortraitGate
@@ -79,9 +79,9 @@ class Desk:
         return PortraitGate(FaceModels(Path(self.config.station.tools) / "models"))
 
     @cached_property
-    def signer(self) -> CentreSigner:
-        """The centre's document signer, over its own connection. The chip worker's."""
-        return CentreSigner(self.centre())
+    def signer(self) -> HeldSigner:
+        """The document signer of `[signer]`, over its own connection or session. The chip worker's."""
+        return open_signer(self)
 
     def centre(self) -> CentreClient:
         """A connection of the caller's own, for questions that a person waits for the answer of."""
