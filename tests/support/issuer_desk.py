@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -71,6 +72,13 @@ class Desk:
         """The same card in another process."""
         self.card = VirtualCard.from_bytes(self.card.to_bytes())
         self.power()
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nobody wrote, gave keys or locked."""
+        state = json.loads(self.card.to_bytes())["applications"][0]["state"]
+        keys = [state[name] for name in ("access", "can", "aa", "ca", "locked")]
+        return set(state["files"]) == {"2F00", "2F01"} and not any(keys)
 
     def plain(self, apdu: str) -> str:
         """The answer to a command in the clear, in hex."""

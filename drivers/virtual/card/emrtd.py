@@ -35,6 +35,7 @@ class Emrtd:
         self._bare_errors = bare_errors
         self._access = BasicAccess(self.chip)
         self._inside = False  # whether the application is selected
+        self._tables: dict[bool, Mapping[int, Verb]] = {}
 
     @property
     def locked(self) -> bool:
@@ -87,7 +88,13 @@ class Emrtd:
         return verb(command)
 
     def _verbs(self) -> Mapping[int, Verb]:
-        """What answers now: reading, the protocols of access, personalisation."""
+        """What answers now, inside or outside the application."""
+        if self._inside not in self._tables:
+            self._tables[self._inside] = self._table()
+        return self._tables[self._inside]
+
+    def _table(self) -> Mapping[int, Verb]:
+        """Reading, the protocols of access, personalisation."""
         filling = self.personalisation.inside if self._inside else self.personalisation.outside
         verbs = dict(self._own())
         for protocol in self._protocols():
@@ -140,7 +147,7 @@ class Emrtd:
         """That the current file's READ condition holds for who asks; 6982."""
         condition = self.chip.files.condition()
         issuer = command.right is Right.ISSUER and not self.chip.locked
-        reader = command.right is not Right.NONE
+        reader = command.right is Right.READER
         if not (issuer or condition == ALWAYS or (reader and condition != GUARDED)):
             raise StatusWord(0x6982)
 

@@ -139,8 +139,3 @@ def answer_to_reset(traits: Traits) -> bytes:
     for byte in atr:
         check ^= byte
     return b"\x3b" + atr + bytes((check,))
-
-
-def field_chip(kind: str, filled_by: Callable[[Chip], Personalisation]) -> Callable[[Traits], FieldChip]:
-    """What makes a blank chip of this kind."""
-    return lambda traits: FieldChip(kind, filled_by, traits)

@@ -78,6 +78,11 @@ def test_nothing_is_written_after_the_lock_even_in_the_same_session(
     assert locked.host.refused(header, data) == 0x6985
 
 
+def test_the_issuer_reads_nothing_after_the_lock(locked: Desk) -> None:
+    locked.host.send("00A4020C", b"\x01\x01")
+    assert locked.host.refused("00B00000", le=255) == 0x6982
+
+
 def test_no_channel_opens_after_the_lock(locked: Desk) -> None:
     for restart in (locked.power, locked.restart):
         restart()
