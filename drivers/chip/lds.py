@@ -81,6 +81,10 @@ class LdsFiles:
     def channel(self) -> SecureMessaging:
         return self._channel
 
+    def adopt(self, channel: SecureMessaging) -> None:
+        """Go on in a channel that followed this one, as Chip Authentication gives it."""
+        self._channel = channel
+
     def read(self, fid: int, size: int, done: BytesDone) -> bytes:
         """The first `size` bytes of a file, fewer where it ends before. FileNotFound if there is none."""
         self.select(fid)

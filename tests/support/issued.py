@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -32,6 +32,7 @@ from drivers.virtual.card.transport import Transport
 from support.chip import FILES, KEYS
 from support.pace_chip import card_access
 
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 CAN_DIGITS = "099999"
 CA_PROTOCOLS = {1: "0.4.0.127.0.7.2.2.3.2.1", 2: "0.4.0.127.0.7.2.2.3.2.2", 4: "0.4.0.127.0.7.2.2.3.2.4"}
 ECDSA_SHA256 = "0.4.0.127.0.7.1.1.4.1.3"
@@ -57,7 +58,7 @@ def private_key(curve: type[ec.EllipticCurve], which: str) -> ec.EllipticCurvePr
     return ec.generate_private_key(curve())
 
 
-def public_key(key: ec.EllipticCurvePrivateKey) -> bytes:
+def public_key(key: PrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -99,5 +100,5 @@ def chip_of(card: VirtualCard) -> Chip:
     return emrtd.chip
 
 
-def pkcs8(key: ec.EllipticCurvePrivateKey) -> bytes:
+def pkcs8(key: PrivateKey) -> bytes:
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())

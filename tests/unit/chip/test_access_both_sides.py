@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from support.chip import FILES, KEYS, OTHER_KEYS, made_up
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from support.chip import FILES, KEYS, OTHER_KEYS, made_up, personalise
 from support.issued import (
     CAN_DIGITS,
     Issue,
@@ -21,8 +21,9 @@ from support.issued import (
 from drivers.chip.access import Can, Password
 from drivers.chip.active_authentication import authenticate_actively
 from drivers.chip.apdu import CommandApdu, Ins, ResponseApdu
-from drivers.chip.blocks import BlockMemory, Blocks, card_type
+from drivers.chip.blocks import BlockMemory, card_type
 from drivers.chip.chip_authentication import authenticate_chip, chip_key
+from drivers.chip.dialects.lds_plain import LdsPlain
 from drivers.chip.errors import (
     AccessRefused,
     AccessUnsupported,
@@ -36,7 +37,7 @@ from drivers.chip.lds import LdsFiles, open_card, open_lds
 from drivers.chip.processor import Plain
 from drivers.chip.secure_messaging import SecureMessaging
 from drivers.chip.security_infos import parse
-from drivers.virtual.card import VirtualCard, VirtualReader
+from drivers.virtual.card import VirtualCard, VirtualReader, blank_card
 
 CAN = Can(CAN_DIGITS)
 READ = CommandApdu(Ins.READ_BINARY, ne=12)
@@ -162,14 +163,14 @@ def test_the_chip_proves_its_key_and_reads_go_on_in_the_new_channel(
     ca: int, curve: type[ec.EllipticCurve], pace: tuple[tuple[int, int], ...]
 ) -> None:
     issue = Issue(pace=pace, ca=ca, ca_curve=curve)
-    before = opened(issue).channel
+    files = opened(issue)
+    before = files.channel
     key = chip_key(parse(security_infos(issue)))
     assert key is not None
-    channel = authenticate_chip(before, key)
-    assert "CA-ECDH" in channel.protocol
+    files.adopt(authenticate_chip(before, key))
+    assert "CA-ECDH" in files.channel.protocol
     assert not before.alive
-    again = LdsFiles(lambda: channel, Blocks((0xDF,)))
-    assert again.read_object(0x011D) == FILES[0x011D]
+    assert files.read_object(0x011D) == FILES[0x011D]
     with pytest.raises(SecureMessagingError):
         before.send(READ)
 
@@ -219,6 +220,23 @@ def test_a_changed_signature_is_not_genuine(change: Callable[[bytes], bytes]) ->
 
     with pytest.raises(NotGenuine):
         authenticate_actively(Liar(), AA_KEY, parse(security_infos(Issue())))
+
+
+def test_the_plain_applet_signs_with_rsa_and_a_copy_cannot() -> None:
+    """RSA-1024 is all that this applet can (the key is laid into it, not sent)."""
+    card = blank_card()
+    reader = reader_with(card)
+    personalise(LdsPlain(reader))
+    key = rsa.generate_private_key(65537, 1024)  # noqa: S505 (as above)
+    numbers = key.private_numbers()
+    halves = {0x60: numbers.public_numbers.n, 0x61: numbers.d}
+    chip_of(card).rsa.update({tag: number.to_bytes(128, "big") for tag, number in halves.items()})
+    files = open_card(reader, KEYS)
+    assert files.channel.protocol == "BAC"
+    assert authenticate_actively(files.channel, public_key(key)) == "AA RSA-1024 ISO 9796-2 SHA1"
+    other = public_key(rsa.generate_private_key(65537, 1024))  # noqa: S505 (as above)
+    with pytest.raises(NotGenuine):
+        authenticate_actively(files.channel, other)
 
 
 # --- tampering with AES ---
