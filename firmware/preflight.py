@@ -10,19 +10,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config.load import ConfigError
 from config.schema import Config, Station
+from drivers.chip.dialects.profile import ProfileError, load_profile
+from drivers.chip.key_store import KDD_SIZE, KeyStoreError
 from firmware.box.identity import Identity, IdentityError
 from firmware.box.officers import OfficersError, read_officers
+from firmware.issue.card_keys import CARD_KEYS, card_keys
 from firmware.quality.nbis.runtime import ScorerMissing, locate
 
-LAB_DIALECTS = frozenset({"lds-plain"})
-"""Dialects that personalise without a secure channel: for a lab's own cards."""
-FILE_KEYS = ("box.key.pem",)
+FILE_KEYS = ("box.key.pem", CARD_KEYS)
 VPCD = (Path("/etc/reader.conf.d/vpcd"), Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so"))
 """What the package vsmartcard-vpcd leaves: with it anybody on the network may put a card into a reader."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1", None}
 MODELS = ("face_detection_short_range.tflite", "face_landmark.tflite", "selfie_segmentation.tflite")
+
+SIGNERS = {
+    "centre": (),
+    "file": ("certificate", "key"),
+    "pkcs11": ("certificate", "key", "module", "token", "pin_file"),
+}
+"""What each kind of document signer needs to be told."""
 
 Check = Callable[[Config], Iterator[str]]
 
@@ -57,12 +64,30 @@ def _models(config: Config) -> Iterator[str]:
 
 
 def _dialect(config: Config) -> Iterator[str]:
-    from drivers.chip.dialects.profile import ProfileError, load_profile
-
+    """The card's words, and for a dialect with a secure channel the issuer's keys."""
     try:
-        load_profile(config.chip.dialect)
-    except (ProfileError, ConfigError) as exc:
+        words = load_profile(config.chip.dialect).scp03
+        keys = card_keys(identity_of(config).folder)
+        if words is not None and keys is None:
+            yield f"[chip] dialect = {config.chip.dialect!r} needs the issuer's keys: there is no {CARD_KEYS}"
+        elif words is not None and keys is not None:
+            keys.static_keys(words.kvn, bytes(KDD_SIZE))
+    except (ProfileError, KeyStoreError) as exc:
         yield str(exc)
+
+
+def _signer(config: Config) -> Iterator[str]:
+    kind = config.signer.kind
+    for name in SIGNERS[kind]:
+        if not getattr(config.signer, name):
+            yield f"[signer] kind = {kind!r} needs {name}"
+    if kind == "file" and config.station.profile != "virtual":
+        yield "[signer] kind = 'file': a document signer's key in a file is for a virtual station only"
+
+
+def _leased_signer(config: Config) -> Iterator[str]:
+    if config.signer.kind == "pkcs11":
+        yield "[signer] kind = 'pkcs11' issues under a lease, which no box holds yet: set 'centre'"
 
 
 def _not_of_development(config: Config) -> Iterator[str]:
@@ -88,7 +113,11 @@ def _real_scores(config: Config) -> Iterator[str]:
 
 
 def _field_dialect(config: Config) -> Iterator[str]:
-    if config.chip.dialect in LAB_DIALECTS:
+    try:
+        lab = load_profile(config.chip.dialect).lab
+    except ProfileError:
+        return  # said already
+    if lab:
         yield f"[chip] dialect = {config.chip.dialect!r} is for a lab's cards: name the real card's dialect"
 
 
@@ -112,12 +141,13 @@ def _real_place(config: Config) -> Iterator[str]:
         yield f"[centre] url = {config.centre.url!r} is not a centre over TLS: write the centre's address"
 
 
-EVERY_BOX: tuple[Check, ...] = (_identity, _models, _dialect)
+EVERY_BOX: tuple[Check, ...] = (_identity, _models, _dialect, _signer)
 PRODUCTION: tuple[Check, ...] = (
     _not_of_development,
     _no_key_in_a_file,
     _real_scores,
     _field_dialect,
+    _leased_signer,
     _real_devices,
     _real_place,
 )

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from config.rulepack import RulePack
 from config.schema import Config
 from drivers.api import Deadline
+from drivers.chip.blocks import BlockMemory
+from drivers.chip.key_store import KeyStore
 from drivers.worker import Stop
 from firmware.app.signer import HeldSigner, open_signer
 from firmware.app.store import Store
@@ -19,6 +21,7 @@ from firmware.app.visit import Seen
 from firmware.box.clock import BoxClock
 from firmware.box.identity import Identity
 from firmware.box.officers import Officer, read_officers
+from firmware.issue.card_keys import card_keys
 from firmware.quality.best import FingerRules
 from firmware.quality.nbis.client import FingerScorer
 from firmware.quality.nbis.runtime import ScorerMissing, locate
@@ -82,6 +85,16 @@ class Desk:
     def signer(self) -> HeldSigner:
         """The document signer of `[signer]`, over its own connection or session. The chip worker's."""
         return open_signer(self)
+
+    @cached_property
+    def card_keys(self) -> KeyStore | None:
+        """The issuer's keys of cards; None where this box has none. The chip worker's."""
+        return card_keys(self.identity.folder)
+
+    @cached_property
+    def blocks(self) -> BlockMemory:
+        """What each kind of card takes in one command. The chip worker's."""
+        return BlockMemory()
 
     def centre(self) -> CentreClient:
         """A connection of the caller's own, for questions that a person waits for the answer of."""

@@ -31,6 +31,7 @@ from firmware.quality.nbis.client import FingerScorer, ScorerError
 from firmware.quality.nbis.runtime import ScorerMissing, locate
 from firmware.records.format.rules import local_day
 from firmware.records.journal import Journal
+from firmware.sim.card_keys import write_card_keys
 from firmware.sim.centre import CentreProcess
 from firmware.sim.citizen import Habits, VirtualCitizen
 from firmware.sim.evidence import gather
@@ -90,6 +91,7 @@ class VirtualOffice:
             written = aside.submit(self._write_people)  # their fingers grow while the centre makes its keys
             self.centre.set_up(BOX, folder / "box" / "identity")
             write_officers(folder / "box" / "identity" / "officers.json", staff())
+            write_card_keys(folder / "box" / "identity")
             imported = aside.submit(lambda: self.centre.import_people(written.result()))
             opening.enter_context(self.centre)
             self.station = opening.enter_context(

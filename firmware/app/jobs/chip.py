@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from drivers.chip.dialects import CardKind
-from drivers.chip.dialects.lds_plain import LdsPlain
-from drivers.chip.dialects.profile import load_profile
+from drivers.chip.dialects import CardKind, Dialect
+from drivers.chip.dialects.catalog import open_dialect
 from drivers.chip.errors import CardError
 from drivers.errors import UserRetry
 from drivers.worker import Stop
@@ -105,8 +104,8 @@ def _transaction(desk: Desk, reader: ChipReader, entry: int, began: Callable[[],
     )
 
 
-def _card(desk: Desk, reader: ChipReader) -> LdsPlain:
-    return LdsPlain(reader, load_profile(desk.config.chip.dialect))
+def _card(desk: Desk, reader: ChipReader) -> Dialect:
+    return open_dialect(desk.config.chip.dialect, reader, desk.card_keys, desk.blocks)
 
 
 def _order(desk: Desk, record_id: str) -> Order:

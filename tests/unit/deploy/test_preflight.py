@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from support.centre import TestStation
 
-from config.schema import Config
+from config.schema import Config, Signer
 from firmware import preflight
+from firmware.issue.card_keys import CARD_KEYS
 from firmware.preflight import MODELS, refusals
 from firmware.quality.nbis import runtime
+from firmware.sim.card_keys import write_card_keys
 
 Change = Callable[[Config], Config]
 
@@ -58,15 +60,16 @@ def lab(tmp_path: Path, enrolled: Path, monkeypatch: pytest.MonkeyPatch) -> Conf
 
 @pytest.fixture
 def field(lab: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """The same box as a production box would be: its own identity, its key elsewhere, a real dialect.
+    """The same box as a production box would be: its own identity, its keys elsewhere, a real dialect.
 
-    No such key store or dialect exists yet, so both are stood for here.
+    No such key store can be set up yet, so files stand for it here.
     """
     about = Path(lab.station.data) / "identity" / "identity.json"
     about.write_text(json.dumps({**json.loads(about.read_text()), "development": False}))
     monkeypatch.setattr(preflight, "FILE_KEYS", ())
-    monkeypatch.setattr(preflight, "LAB_DIALECTS", frozenset())
-    return replace(lab, station=replace(lab.station, profile="production"))
+    write_card_keys(Path(lab.station.data) / "identity")
+    chip = replace(lab.chip, dialect="iso7816-scp03")
+    return replace(lab, station=replace(lab.station, profile="production"), chip=chip)
 
 
 def test_a_whole_training_box_may_run(lab: Config) -> None:
@@ -108,6 +111,17 @@ def remove_scorer(config: Config) -> Config:
     return config
 
 
+def remove_card_keys(config: Config) -> Config:
+    (Path(config.station.data) / "identity" / CARD_KEYS).unlink()
+    return config
+
+
+def forget_the_cards_key(config: Config) -> Config:
+    path = Path(config.station.data) / "identity" / CARD_KEYS
+    path.write_text(path.read_text().replace("\n30 =", "\n31 ="))
+    return config
+
+
 def make_development(config: Config) -> Config:
     about = Path(config.station.data) / "identity" / "identity.json"
     about.write_text(json.dumps({**json.loads(about.read_text()), "development": True}))
@@ -125,6 +139,9 @@ def install_vpcd(config: Config) -> Config:
         (make_development, "development identity"),
         (remove_scorer, "estimates"),
         (install_vpcd, "vsmartcard-vpcd"),
+        (lambda c: replace(c, chip=replace(c.chip, dialect="lds-plain")), "for a lab's cards"),
+        (remove_card_keys, "issuer's keys"),
+        (forget_the_cards_key, "KVN 30"),
         (lambda c: replace(c, display=replace(c.display, kind="memory")), "[display] kind"),
         (lambda c: replace(c, camera=replace(c.camera, driver="pictures")), "[camera] driver"),
         (lambda c: replace(c, station=replace(c.station, home_unit="UNIT-00")), "[station] home_unit"),
@@ -140,10 +157,34 @@ def test_a_production_box_refuses(field: Config, broken: Change, says: str) -> N
     assert says in reasons[0]
 
 
-@pytest.mark.parametrize("table", ["FILE_KEYS", "LAB_DIALECTS"])
-def test_today_there_is_neither_a_key_store_nor_a_field_dialect(
-    field: Config, table: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["box.key.pem", "card-keys.toml"])
+def test_today_there_is_no_key_store_in_hardware(
+    field: Config, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    today = {"FILE_KEYS": ("box.key.pem",), "LAB_DIALECTS": frozenset({"lds-plain"})}[table]
-    monkeypatch.setattr(preflight, table, today)
+    monkeypatch.setattr(preflight, "FILE_KEYS", (name,))
     assert len(refusals(field)) == 1
+
+
+TOKEN = {"certificate": "ds.pem", "key": "ds", "module": "softhsm.so", "token": "kiosk", "pin_file": "pin"}
+
+
+def signs(config: Config, kind: str, profile: str, **said: str) -> str:
+    station = replace(config.station, profile=profile)
+    return "\n".join(refusals(replace(config, station=station, signer=Signer(kind, **said))))
+
+
+def test_a_document_signers_key_in_a_file_is_for_a_virtual_station_only(lab: Config, field: Config) -> None:
+    files = {"certificate": "ds.pem", "key": "ds.key"}
+    assert "in a file" in signs(field, "file", "production", **files)
+    assert "in a file" in signs(lab, "file", "training", **files)
+    assert signs(lab, "file", "virtual", **files) == ""
+
+
+def test_a_token_signs_in_the_field_only_under_a_lease(lab: Config, field: Config) -> None:
+    assert "lease" in signs(field, "pkcs11", "production", **TOKEN)
+    assert signs(lab, "pkcs11", "training", **TOKEN) == ""
+
+
+@pytest.mark.parametrize("name", sorted(TOKEN))
+def test_a_token_signer_is_told_all_it_needs_before_a_visit(lab: Config, name: str) -> None:
+    assert f"needs {name}" in signs(lab, "pkcs11", "training", **{**TOKEN, name: ""})
