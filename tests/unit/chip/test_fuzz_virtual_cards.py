@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fuzz import fuzzed
 from support.issuer_desk import ACCESS, AID, Desk
 
 KINDS = ("iso7816-scp03", "store-data")
@@ -43,6 +44,7 @@ APDUS = st.one_of(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@fuzzed
 @given(apdus=st.lists(APDUS, max_size=12), inside=st.booleans())
 def test_in_the_clear(kind: str, apdus: list[bytes], inside: bool) -> None:
     desk = Desk(kind)
@@ -55,6 +57,7 @@ def test_in_the_clear(kind: str, apdus: list[bytes], inside: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@fuzzed
 @given(commands=st.lists(st.tuples(HEADS, DATA), max_size=12))
 def test_in_the_channel(kind: str, commands: list[tuple[bytes, bytes]]) -> None:
     desk = Desk(kind)
