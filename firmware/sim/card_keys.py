@@ -7,7 +7,7 @@ from pathlib import Path
 from firmware.issue.card_keys import CARD_KEYS
 
 GP_TEST_KEY = bytes(range(0x40, 0x50)).hex().upper()
-TEXT = f"""# Master key of blank virtual cards (KVN 30): GlobalPlatform's public test key. It protects nothing.
+TEXT = f"""# Master key of blank virtual cards (KVN 30): GlobalPlatform's public test key, no secret.
 
 [master]
 30 = "{GP_TEST_KEY}"
