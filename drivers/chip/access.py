@@ -14,7 +14,7 @@ from drivers.chip.pace import PACE_TIMEOUT_S, Pace, choose, open_pace
 from drivers.chip.password import Can, Password
 from drivers.chip.processor import Plain, Processor
 from drivers.chip.secure_messaging import SecureMessaging
-from drivers.chip.security_infos import LARGEST, parse
+from drivers.chip.security_infos import parse
 from drivers.chip.select import AID, Ef, read_free_object, select_application
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Can", "Opener", "Password", "open_channel", "open_with", "read_card_access"]
 
 CARD_ACCESS_SFI = 0x1C
+LARGEST_CARD_ACCESS = 2048  # the largest seen have some 300 bytes
 SELECT_MF = CommandApdu(Ins.SELECT, 0x00, 0x0C, b"\x3f\x00")
 
 
@@ -45,9 +46,9 @@ def read_card_access(plain: Processor) -> bytes | None:
     """EF.CardAccess of a card that was just reset, None where it has none (Doc 9303-10, 3.11.3).
 
     Selected directly, as not every card takes SELECT of the master file; else read by its short
-    identifier. Raises MalformedData when it is no data object of at most 8192 bytes.
+    identifier. Raises MalformedData when it is no data object of at most 2048 bytes.
     """
-    return read_free_object(plain, Ef.CARD_ACCESS, CARD_ACCESS_SFI, LARGEST)
+    return read_free_object(plain, Ef.CARD_ACCESS, CARD_ACCESS_SFI, LARGEST_CARD_ACCESS)
 
 
 def offered(card_access: bytes | None) -> Pace | None:
