@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivers.worker import Job, Up, Worker
 from firmware.app import courier as mail
-from firmware.app.jobs import capture, chip, identify, records, staff
+from firmware.app.jobs import capture, chip, fingers, identify, prove, records, staff
 from firmware.app.visit import Visit
 from firmware.issue.errors import IssueError
 from firmware.records.errors import RecordsError
@@ -103,11 +103,11 @@ class Asks:
             self._job(self._kiosk.workers.camera, identify.scan_qr(self._kiosk.desk, effect.entry))
 
     def _prove(self, effect: fx.ProveFinger) -> None:
-        job = capture.prove_finger(self._kiosk.desk, self._visit, effect.entry)
+        job = prove.prove_finger(self._kiosk.desk, self._visit, effect.entry)
         self._job(self._kiosk.workers.finger, job)
 
     def _capture(self, effect: fx.CaptureFinger) -> None:
-        job = capture.take_finger(self._kiosk.desk, self._visit, effect.entry, effect.finger)
+        job = fingers.take_finger(self._kiosk.desk, self._visit, effect.entry, effect.finger)
         self._job(self._kiosk.workers.finger, job)
 
     def _portrait(self, effect: fx.TakePortrait) -> None:
@@ -160,9 +160,16 @@ class Asks:
             self._kiosk.desk.store.submit(
                 0, "step", lambda journal: _note_step(journal, visit.record_id, state)
             )
+        if state is S.ASSISTED:
+            self._join_shift(self._kiosk.flow.session.officer or "")
         at_stake = self._kiosk.flow.session.at_stake
         if state in (S.RECEIPT, S.HOLD_STILL, S.ASSISTED, S.ATTRACT) or (state is S.HELP and not at_stake):
             self._lock_tray(False)
+
+    def _join_shift(self, officer: str) -> None:
+        """Whoever signs in belongs to this shift: their fingers are looked up once, for comparison."""
+        job = staff.join_shift(self._kiosk.desk, officer)
+        self._registry.submit(Job(0, "shift", job))
 
     def end_visit(self, effect: fx.EndVisit) -> None:
         self._store(records.end(self._kiosk.desk, self._visit, effect.outcome, ""))

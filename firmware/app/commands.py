@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from firmware.app.jobs import capture, identify, records, staff
+from firmware.app.jobs import fingers, identify, records, staff
 from firmware.presenter import Form
 from firmware.records.journal import Journal
 from firmware.touch import Command
@@ -62,6 +62,8 @@ class Commands:
                 self._kiosk.asks.on_registry(identify.see_guardian(desk, visit, officer, command.value))
             case "correct":
                 self._store(records.note_corrections(desk, visit, officer))
+            case "accept" if visit.doubted is not None:
+                self._store(fingers.accept_doubted(desk, visit, officer))
             case "approve" if session.portrait:
                 self._store(records.approve_portrait(visit, officer))
             case "refuse":
@@ -74,9 +76,9 @@ class Commands:
     def _maybe_four_eyes(self, command: Command, officer: str) -> None:
         """What cannot be taken back needs a second officer's card and PIN first."""
         finger, _, reason = command.value.partition(":")
-        if command.name == "except" and reason not in capture.FOUR_EYES:
+        if command.name == "except" and reason not in fingers.FOUR_EYES:
             desk, visit = self._kiosk.desk, self._kiosk.visit
-            self._store(capture.except_finger(desk, visit, finger, reason, (officer,)))
+            self._store(fingers.except_finger(desk, visit, finger, reason, (officer,)))
             return
         self._waiting = command
         self._kiosk.form = Form(stage="second")
@@ -94,7 +96,7 @@ class Commands:
             self._store(records.void_card(visit, officers))
         elif command.name == "except":
             finger, _, reason = command.value.partition(":")
-            self._store(capture.except_finger(desk, visit, finger, reason, officers))
+            self._store(fingers.except_finger(desk, visit, finger, reason, officers))
 
     def _store(self, ask: Callable[[Journal], Any]) -> None:
         self._kiosk.desk.store.submit(self._kiosk.flow.entry, "keep", ask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from drivers.api import Deadline
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.key_store import KeyStore
 from drivers.worker import Stop
+from firmware.app.shift import Shift
 from firmware.app.signer import HeldSigner, open_signer
 from firmware.app.store import Store
 from firmware.app.visit import Seen
@@ -51,6 +52,7 @@ class Desk:
     lamps: Callable[[float, float], None]
     clock: Callable[[], float]
     time: BoxClock
+    shift: Shift = field(default_factory=Shift)
 
     def now(self) -> datetime:
         """The moment in UTC, never behind the journal."""

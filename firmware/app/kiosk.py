@@ -164,7 +164,13 @@ class Kiosk:
         fraction = self.form.fraction if seen.fraction is None else seen.fraction
         score = self.form.score if seen.score is None else seen.score
         form = replace(
-            self.form, hint=seen.hint, good=seen.good, lift=seen.lift, fraction=fraction, score=score
+            self.form,
+            hint=seen.hint,
+            good=seen.good,
+            lift=seen.lift,
+            fraction=fraction,
+            score=score,
+            estimate=seen.estimate,
         )
         if form != self.form:
             self.form = form

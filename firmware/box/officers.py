@@ -7,7 +7,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,18 @@ class OfficersError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """`role` is officer or technician; `pin` is `salt:hash` in hex."""
+    """`role` is officer or technician; `pin` is `salt:hash` in hex.
+
+    `number` is the person's own number, "" where the list does not say: by it the registry knows their
+    fingers, which are never taken for a citizen's.
+    """
 
     badge: str
     officer: str
     name: str
     role: str
     pin: str
+    number: str = ""
 
     def knows(self, pin: str) -> bool:
         """Whether `pin` is this person's, compared in constant time."""
@@ -70,10 +75,7 @@ def _checked(officer: Officer) -> Officer:
 
 def write_officers(path: Path, officers: list[Officer]) -> None:
     """Write the list (mode 0600)."""
-    rows = [
-        {"badge": o.badge, "officer": o.officer, "name": o.name, "role": o.role, "pin": o.pin}
-        for o in officers
-    ]
+    rows = [asdict(officer) for officer in officers]
     beside = path.with_suffix(".new")
     beside.touch(mode=0o600)
     beside.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")

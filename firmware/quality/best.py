@@ -110,6 +110,26 @@ def below(scores: Mapping[str, Score], rules: FingerRules) -> list[str]:
     ]
 
 
+def for_chip(
+    scores: Mapping[str, Score], rules: FingerRules, kinds: Sequence[str]
+) -> tuple[str | None, str | None]:
+    """The right and the left finger for DG3: of each hand the first by `kinds` that is good, else the best.
+
+    BSI TR-03121-3 volume 2; None for a hand without a finger that has a score.
+    """
+    good = set(scores) - set(below(scores, rules))
+
+    def of(side: str) -> str | None:
+        hand = [f"{side}_{kind}" for kind in kinds if scores.get(f"{side}_{kind}", _NONE).value is not None]
+        first = next((finger for finger in hand if finger in good), None)
+        return first or max(hand, key=lambda finger: scores[finger].code, default=None)
+
+    return of("right"), of("left")
+
+
+_NONE = Score(None, Measure.NFIQ2)
+
+
 def _best(attempts: Sequence[Score]) -> int | None:
     """The highest value; where two are equal the measured one beats the estimate, then the earlier."""
     usable = [index for index, score in enumerate(attempts) if score.value is not None]

@@ -1,4 +1,4 @@
-"""Take one sample of one finger: wait for it, keep the best of its frames, score that one.
+"""Take one sample of one finger: wait for it, score its best frames while it lies, keep the best of all.
 
 Runs on the sensor's worker thread. BSI TR-03121-3: an image within 5 s, its assessment within 300 ms.
 """
@@ -6,17 +6,19 @@ Runs on the sensor's worker thread. BSI TR-03121-3: an image within 5 s, its ass
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from drivers.api import Deadline, FingerImage, FingerSensor
 from drivers.errors import UserRetry
-from firmware.quality.best import Measure, Score
+from firmware.quality.best import Score
 from firmware.quality.finger import FingerQuality, NotAFinger, measure, shift_mm
-from firmware.quality.nbis.client import ScoreFailed, ScorerLost
-from firmware.quality.nbis.runtime import ScorerMissing
+from firmware.quality.finger_scores import Candidate, Scoring
+from firmware.quality.hint import SteadyHint
 
-Preview = Callable[[FingerImage, FingerQuality], None]
+Preview = Callable[[FingerImage, FingerQuality, Score | None], None]
 
 
 class Nfiq2(Protocol):
@@ -25,12 +27,20 @@ class Nfiq2(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CaptureRules:
-    """`enough` good frames in a row end the capture early; `empty` frames in a row mean a lifted finger."""
+    """When a touch has given what it can.
+
+    `enough` good frames in a row, or, after a good one, `falling` frames that are worse by `worse`; `empty`
+    frames in a row are a lifted finger; and `capture_s` is the most. Good is an estimate of `good`, and any
+    finger of which NFIQ 2 has said `least`.
+    """
 
     capture_s: float = 5.0
     frame_s: float = 2.0
+    least: int = 30
     good: int = 40  # of the estimate; a finger below it may still be good by NFIQ 2
     enough: int = 4
+    falling: int = 2
+    worse: int = 10
     empty: int = 3
     still_mm: float = 0.5
 
@@ -51,56 +61,77 @@ def capture_finger(
     scorer: Nfiq2 | None,
     wait: Deadline,
     rules: CaptureRules | None = None,
+    beside: Executor | None = None,
 ) -> Sample:
     """Return the best sample of the finger that comes before `wait` is over.
 
-    `preview` gets each frame that shows a finger, with its measure and hint. Raises UserRetry("no_finger")
-    when none comes and UserRetry("blank") when no frame shows one, and whatever the sensor raises.
-    Without a scorer the score is the estimate and says so; a picture that NFIQ 2 refuses, or that its process
-    dies of, has a score without a value (code 255) and so costs this attempt only.
+    `preview` gets each frame that shows a finger, with its measure, a hint that holds still for 400 ms and
+    the best score so far. NFIQ 2 runs on `beside` (None: a thread of its own) while frames go on.
+    Raises UserRetry("no_finger") when no finger comes and UserRetry("blank") when no frame shows one, and
+    whatever the sensor raises. Without a scorer the score is the estimate and says so; a picture that NFIQ 2
+    refuses, or that its process dies of, has a score without a value (code 255): it costs this attempt only.
     """
     if not sensor.await_finger(True, wait.left_s):
         raise UserRetry("no_finger")
     rules = rules or CaptureRules()
-    best, frames = _best_frame(sensor, preview, rules, Deadline.after(rules.capture_s, wait.clock))
-    if best is None:
-        raise UserRetry("blank")
-    image, quality = best
-    return Sample(image, quality, final_score(image, quality, scorer), frames)
+    with ExitStack() as stack:
+        beside = beside or stack.enter_context(ThreadPoolExecutor(1, "nfiq2"))
+        touch = _Touch(rules, Scoring(scorer, beside), Deadline.after(rules.capture_s, wait.clock))
+        while not touch.over:
+            touch.see(sensor.frame(rules.frame_s), preview)
+        return touch.sample()
 
 
-def final_score(image: FingerImage, quality: FingerQuality, scorer: Nfiq2 | None) -> Score:
-    """NFIQ 2 where there is a scorer, otherwise the estimate, labelled."""
-    if scorer is None:
-        return Score(quality.score, Measure.ESTIMATE)
-    try:
-        return Score(scorer.nfiq2(image), Measure.NFIQ2)
-    except (ScoreFailed, ScorerLost):
-        return Score(None, Measure.NFIQ2)
-    except ScorerMissing:
-        return Score(quality.score, Measure.ESTIMATE)
+class _Touch:
+    """One touch, frame by frame."""
 
+    def __init__(self, rules: CaptureRules, scoring: Scoring, deadline: Deadline) -> None:
+        self._rules, self._scoring, self._deadline = rules, scoring, deadline
+        self._hint = SteadyHint()
+        self._best: Candidate | None = None
+        self._before: FingerImage | None = None
+        self._frames = self._good = self._falling = self._empty = 0
 
-def _best_frame(
-    sensor: FingerSensor, preview: Preview, rules: CaptureRules, deadline: Deadline
-) -> tuple[tuple[FingerImage, FingerQuality] | None, int]:
-    """The frame with the highest estimate, and how many frames showed a finger."""
-    best: tuple[FingerImage, FingerQuality] | None = None
-    before: FingerImage | None = None
-    frames = good = empty = 0
-    while not deadline.over and good < rules.enough and empty < rules.empty:
-        image = sensor.frame(rules.frame_s)
+    @property
+    def over(self) -> bool:
+        rules = self._rules
+        return (
+            self._deadline.over
+            or self._good >= rules.enough
+            or self._falling >= rules.falling
+            or self._empty >= rules.empty
+        )
+
+    def see(self, image: FingerImage, preview: Preview) -> None:
+        """Measure one frame, show it, and have it scored when it is the best by far."""
         try:
             quality = measure(image)
         except NotAFinger:
-            empty, good, before = empty + 1, 0, None
-            continue
-        moving = before is not None and shift_mm(before, image) > rules.still_mm
+            self._empty, self._good, self._before = self._empty + 1, 0, None
+            return
+        moving = self._before is not None and shift_mm(self._before, image) > self._rules.still_mm
         if moving:
             quality = replace(quality, hint="hold_still", cause="hold_still")
-        frames, empty, before = frames + 1, 0, image
-        preview(image, quality)
-        good = good + 1 if quality.score >= rules.good and not moving else 0
-        if best is None or quality.score > best[1].score:
-            best = image, quality
-    return best, frames
+        self._frames, self._empty, self._before = self._frames + 1, 0, image
+        if self._best is None or quality.score > self._best.quality.score:
+            self._best = Candidate(image, quality)
+        self._scoring.offer(self._best)
+        self._count(quality, moving, self._best)
+        shown = replace(quality, hint=self._hint.say(quality.hint, self._deadline.clock()))
+        preview(image, shown, self._scoring.best)
+
+    def sample(self) -> Sample:
+        """The frame with the highest score of all. Raises UserRetry("blank")."""
+        if self._best is None:
+            raise UserRetry("blank")
+        chosen, score = self._scoring.decide(self._best)
+        return Sample(chosen.image, chosen.quality, score, self._frames)
+
+    def _count(self, quality: FingerQuality, moving: bool, best: Candidate) -> None:
+        rules, scored = self._rules, self._scoring.best
+        proven = scored is not None and scored.value is not None and scored.value >= rules.least
+        good = not moving and (quality.score >= rules.good or proven)
+        fallen = quality.score < best.quality.score - rules.worse
+        had_good = best.quality.score >= rules.good or proven
+        self._good = self._good + 1 if good and not fallen else 0
+        self._falling = self._falling + 1 if fallen and had_good else 0

@@ -52,6 +52,7 @@ def variants() -> Iterator[ev.Event]:
     yield ev.NotProven("finger_differs")
     yield from (ev.FingerKept(finger) for finger in FEW_FINGERS)
     yield ev.FingerAgain("right_thumb", "press_more")
+    yield ev.FingerDoubted("right_thumb", "finger_twice")
     yield ev.FingerFailed("right_thumb")
     yield from (ev.PortraitKept(flags) for flags in ((), ("sharpness",)))
     yield from (ev.RecordFrozen(issue) for issue in (True, False))
@@ -81,6 +82,7 @@ def _coarse(state: S, session: Session) -> Session:
     return replace(
         session,
         tries=min(session.tries, 3) if session.step in COUNTED else 0,
+        doubts=min(session.doubts, 2) if session.step is S.FINGERS else 0,
         fingers=session.fingers if session.step is S.FINGERS else FEW_FINGERS,
         reason=None,
         language="vi",

@@ -119,7 +119,7 @@ class Assisted(Screen):
             like = page.say(f"finger.{self.like}") if self.like in POSITIONS else self.like
             text = page.say(f"assisted.{self.doubt}", like=like, score=self.similarity)
             hint(page, note, "swap", text, "alert", size=26)
-        rows = rest.rows(2, gap=GAP)
+        rows = rest.rows(1 if self.doubt else 2, gap=GAP)
         boxes = [box for row in rows for box in row.columns(4, gap=GAP)]
         for box, act in zip(boxes, self.acts, strict=False):
             stacked(page, box, Button(page.say(f"assisted.{act}"), f"act:{act}", ACTS[act]), size=25)

@@ -13,7 +13,10 @@ from firmware.app.desk import Desk
 from firmware.app.visit import Learned
 from firmware.box.officers import Officer
 from firmware.records.errors import OfficerLocked
+from firmware.records.format.rules import local_day
 from firmware.records.journal import Journal
+from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong, PersonUnknown
+from firmware.uplink.registry import Registry
 from statemachine import events as ev
 from statemachine.states import Role
 
@@ -74,6 +77,26 @@ def check_pin(officer: Officer, pin: str) -> Callable[[Journal], Learned]:
         return Learned(ev.PinAccepted(officer.officer, Role(officer.role)), {"officer_name": officer.name})
 
     return check
+
+
+def join_shift(desk: Desk, officer: str) -> Callable[[Registry, Stop], None]:
+    """Have the officer's own fingers from the registry in memory, until the day is over.
+
+    One whose number is not on the list, or whom the registry does not answer for, is not compared.
+    """
+
+    def join(registry: Registry, _: Stop) -> None:
+        today = local_day(desk.now())
+        number = next((each.number for each in desk.officers.values() if each.officer == officer), "")
+        if not number or desk.shift.knows(officer, today):
+            return
+        try:
+            person = registry.lookup(number)
+        except (PersonUnknown, CentreUnreachable, CentreRefused, CentreWrong, OSError):
+            return
+        desk.shift.join(officer, [*person.fingers.values()], today)
+
+    return join
 
 
 def check_second(officer: Officer, pin: str, first: str) -> Callable[[Journal], Learned]:

@@ -34,7 +34,9 @@ class ScorerLost(ScorerError):
 
 
 class FingerScorer:
-    """NFIQ 2 and matching by one child process, which is started when first asked. Belongs to one thread.
+    """NFIQ 2 and matching by one child process, which is started when first asked.
+
+    One call at a time, from whichever thread.
 
     Every method ends within `timeout_s` (a start within `LOAD_S`) and raises only ScorerError and, when
     the library cannot be loaded on this machine, ScorerMissing.

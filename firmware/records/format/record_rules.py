@@ -138,6 +138,8 @@ def _finger(finger: Manifest, where: str) -> Iterator[Problem]:
     if finger["image"] is None:
         if finger["score"] is not None:
             yield Problem(f"{where}.score", "is given without an image")
+        if finger.get("template") is not None:
+            yield Problem(f"{where}.template", "is given without an image")
     elif finger["score"] is None or finger["scorer"] is None:
         yield Problem(f"{where}.score", "and scorer must be given with an image")
     elif not scores or finger["score"] != max(scores):
@@ -188,6 +190,8 @@ def referenced_files(manifest: Manifest) -> Iterator[str]:
     for finger in manifest["fingers"]:
         if finger["image"] is not None:
             yield finger["image"]
+        if finger.get("template") is not None:
+            yield finger["template"]
         if finger["exception"] is not None and finger["exception"].get("photo") is not None:
             yield finger["exception"]["photo"]
     yield manifest["portrait"]["image"]

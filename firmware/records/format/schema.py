@@ -158,7 +158,13 @@ SECTIONS: dict[str, c.Check] = {
     "old_card": c.nullable(
         c.fields(
             {"read": c.one_of("chip", "QR", "seen", "none")},
-            {"serial": c.nullable(_id), "returned": c.boolean, "officer": _id},
+            {
+                "serial": c.nullable(_id),
+                "returned": c.boolean,
+                "officer": _id,
+                "verdict": c.one_of("genuine", "expired"),
+                "sod_sha256": _sha256,
+            },
         )
     ),
 }

@@ -81,6 +81,21 @@ WRONG = {
     "an empty list": (AGES, "[]", "renewal_ages = []; must be a list"),
     "a mixed list": (AGES, '[14, "25"]', "renewal_ages = '25'; must be a whole number"),
     "falling ages": (AGES, "[25, 14]", "renewal_ages = [25, 14]; must rise"),
+    "nine fingers": (
+        '    "right_thumb", "right_index"',
+        '    "right_index"',
+        "order must name each of the ten",
+    ),
+    "a sixth kind": (
+        '["index", "thumb"',
+        '["sixth", "thumb"',
+        "alternatives must be different ones of thumb",
+    ),
+    "a kind twice": (
+        '["index", "thumb"',
+        '["thumb", "thumb"',
+        "alternatives must be different ones of thumb",
+    ),
     "another month": ("= 2024-07-01", "= 2025-01-01", "must be named 2025-01.toml"),
 }
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from config.rulepack import rule_packs
-from firmware.quality.best import POSITIONS, FingerRules, Measure, Score, Verdict, below, decide
-from firmware.quality.match import Match, MatchRules, given_before, judge
+from firmware.quality.best import POSITIONS, FingerRules, Measure, Score, Verdict, below, decide, for_chip
+from firmware.quality.match import Doubt, Finding, Known, Match, MatchRules, doubt, finger_to_prove, judge
 
 RULES = FingerRules.of(rule_packs()["7/2024"])
 
@@ -91,13 +94,75 @@ def test_forty_is_the_same_and_the_doubtful_are_asked_again(similarity: int, mat
     assert judge(similarity, MatchRules()) is match
 
 
-def test_a_finger_given_twice_is_found_and_named() -> None:
-    likeness = {b"thumb": 12, b"index": 85, b"middle": 41}
+LIKENESS = {b"thumb": 12, b"index": 85, b"middle": 41, b"alike": 25, b"own": 3, b"boss": 60}
+
+
+def doubted(
+    finger: str,
+    taken: Mapping[str, bytes] = MappingProxyType({}),
+    registry: Mapping[str, bytes] = MappingProxyType({}),
+    officers: Mapping[str, Sequence[bytes]] = MappingProxyType({}),
+    good: bool = True,
+) -> Finding | None:
+    known = Known(taken, registry, officers)
+    return doubt(finger, b"new", known, lambda _, other: LIKENESS[other], MatchRules(), good)
+
+
+def test_a_finger_given_twice_is_found_and_the_most_similar_is_named() -> None:
     taken = {"right_thumb": b"thumb", "right_index": b"index", "right_middle": b"middle"}
+    assert doubted("right_ring", taken) == Finding(Doubt.TWICE, "right_ring", "right_index", 85)
+    assert doubted("right_ring", {"right_thumb": b"thumb"}) is None
+    assert doubted("right_ring") is None
 
-    def compare(_: bytes, other: bytes) -> int:
-        return likeness[other]
 
-    assert given_before(b"new", taken, compare, MatchRules()) == "right_index"
-    assert given_before(b"new", {"right_thumb": b"thumb"}, compare, MatchRules()) is None
-    assert given_before(b"new", {}, compare, MatchRules()) is None
+def test_a_doubtful_likeness_is_a_doubt_too() -> None:
+    found = doubted("right_ring", {"left_thumb": b"alike"})
+    assert found is not None and judge(found.similarity, MatchRules()) is Match.UNSURE
+
+
+def test_another_attempt_at_the_same_finger_is_no_second_finger() -> None:
+    assert doubted("right_index", {"right_index": b"index"}) is None
+
+
+def test_left_for_right_is_known_from_the_registry() -> None:
+    found = doubted("right_index", registry={"left_index": b"index"})
+    assert found == Finding(Doubt.SWAPPED, "right_index", "left_index", 85)
+
+
+def test_another_persons_finger_is_unlike_the_registrys_if_it_is_clear_enough_to_say_so() -> None:
+    registry = {"right_index": b"own"}
+    assert doubted("right_index", registry=registry) == Finding(
+        Doubt.STRANGER, "right_index", "right_index", 3
+    )
+    assert doubted("right_index", registry=registry, good=False) is None
+    assert doubted("right_index", registry={"right_index": b"index"}) is None
+
+
+def test_an_officers_finger_is_named_with_its_score() -> None:
+    found = doubted("right_index", officers={"NV-1": (b"thumb", b"boss")})
+    assert found == Finding(Doubt.OFFICER, "right_index", "NV-1", 60)
+
+
+def test_the_finger_to_prove_by_is_the_first_of_the_rules_kinds() -> None:
+    templates = {"right_thumb": b"", "left_index": b"", "right_ring": b""}
+    assert finger_to_prove(templates, ("index", "thumb")) == "left_index"
+    assert finger_to_prove(templates, ("thumb", "index")) == "right_thumb"
+    assert finger_to_prove({"left_little": b""}, ("index",)) == "left_little"
+    assert finger_to_prove({}, ("index",)) == ""
+
+
+@pytest.mark.parametrize(
+    ("scores", "chosen"),
+    [
+        ({"right_thumb": 90, "right_index": 40, "left_index": 31}, ("right_index", "left_index")),
+        ({"right_thumb": 50, "right_index": 20, "left_thumb": 60}, ("right_thumb", "left_thumb")),
+        ({"right_index": 12, "right_ring": 9}, ("right_index", None)),
+        ({"left_middle": 19, "left_thumb": 28}, (None, "left_thumb")),
+        ({}, (None, None)),
+    ],
+)
+def test_the_chips_two_fingers_are_the_first_good_ones_of_each_hand(
+    scores: dict[str, int], chosen: tuple[str | None, str | None]
+) -> None:
+    taken = {finger: Score(value, Measure.NFIQ2) for finger, value in scores.items()}
+    assert for_chip(taken, RULES, ("index", "thumb", "middle", "ring")) == chosen

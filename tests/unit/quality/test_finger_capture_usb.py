@@ -13,7 +13,7 @@ from drivers.errors import UserRetry
 from drivers.fingerprint.uru4000 import Uru4000
 from drivers.virtual.skin import Finger, impression
 from drivers.virtual.usb_sensor import VirtualSensor
-from firmware.quality.best import FingerRules, Measure, Verdict, decide
+from firmware.quality.best import FingerRules, Measure, Score, Verdict, decide
 from firmware.quality.finger import FingerQuality
 from firmware.quality.finger_capture import capture_finger
 
@@ -29,7 +29,7 @@ class World:
         self.sensor = sensor
         self.shown: list[FingerQuality] = []
 
-    def preview(self, image: FingerImage, quality: FingerQuality) -> None:
+    def preview(self, image: FingerImage, quality: FingerQuality, best: Score | None) -> None:
         assert image.pixels.shape == (290, 384)
         self.shown.append(quality)
 
