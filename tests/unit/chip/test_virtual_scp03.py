@@ -278,16 +278,13 @@ def test_what_is_no_initialize_update_is_refused(echo: Echo, apdu: str, sw: str)
     assert echo.transmit(h(apdu)) == h(sw)
 
 
-# --- secrets under the DEK ---
+# --- secrets under the DEK, and how much fits ---
 
 
 @pytest.mark.parametrize("value", [b"", bytes(15), bytes(16), bytes(33)])
 def test_what_was_not_encrypted_under_the_dek_is_refused(echo: Echo, value: bytes) -> None:
     with pytest.raises(StatusWord, match="6A80"):
         echo.domain.reveal(value)
-
-
-# --- how much fits ---
 
 
 @pytest.mark.parametrize("room", [8, 23, 24, 39, 40, 256, 1000])
