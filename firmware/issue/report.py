@@ -18,7 +18,7 @@ NAMES = {lds.dg_fid(n): f"DG{n}" for n in lds.DG_TAGS} | {
     Fid.COM: "EF.COM",
     Fid.SOD: "EF.SOD",
 }
-READ_BACK = "read_back"  # every file, through the access protocol, byte for byte
+READ_BACK = "read_back"  # every file, byte for byte: through the access protocol, or `read_by_issuer`
 
 
 def chip_report(
@@ -43,6 +43,8 @@ def chip_report(
         "files": {NAMES[fid]: len(content) for fid, content in files.items()},
         "data_groups": {str(n): hashlib.sha256(c).hexdigest() for n, c in groups.items() if n},
         "checks": [READ_BACK, *authenticated.checks, *locked],
+        "protocol": card.protocol,
+        "read_by_issuer": [NAMES[fid] for fid in files if fid in card.guarded],
         "read_back": True,
         "passive_authentication": True,
         "locked": True,

@@ -18,7 +18,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from drivers.chip.errors import NotLocked
+from drivers.chip.errors import NotGenuine, NotLocked
 from firmware.document.image import CardImage
 from firmware.document.lds import Fid
 from firmware.document.passive import PaReport
@@ -253,6 +253,8 @@ class Transaction:
             return self._card.prove_locked(work.image.keys)
         except NotLocked as exc:
             raise IssueBroken("lock", str(exc)) from exc
+        except NotGenuine as exc:
+            raise IssueBroken("chip_keys", str(exc)) from exc
 
     def _complete(self, work: _Work, authenticated: PaReport, locked: Sequence[str]) -> None:
         mark = work.mark.after(self._card.apdus - work.apdus_before)

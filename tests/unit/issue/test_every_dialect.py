@@ -1,0 +1,138 @@
+"""The whole transaction over each dialect: from the image its chip can take to a locked, proven card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from support.dialects import FIELD, GP_TEST_KEY, MasterKeys, private
+from support.issue import ORDER, RECORD, FakeAttempt, FakeJournal
+from support.people import CAPTURED, PERSON, jp2
+from support.signer import NOW, TestSigner, state
+
+from drivers.chip.blocks import BlockMemory
+from drivers.chip.dialects.catalog import open_dialect
+from drivers.errors import UserRetry
+from drivers.virtual.card import VirtualCard, VirtualReader, blank_card
+from firmware.document.chip_keys import Features
+from firmware.document.image import CardImage
+from firmware.issue.errors import IssueBroken
+from firmware.issue.transaction import Transaction
+
+FEATURES = Features(aa="p256", ca="brainpoolP256r1", pace=True, can=True)
+STEPS = (Transaction.write, Transaction.verify, Transaction.lock)
+
+
+@dataclass
+class Corner:
+    name: str
+    reader: VirtualReader
+    journal: FakeJournal
+    signer: TestSigner
+    memory: BlockMemory
+
+    def issue(self) -> None:
+        """From wherever the journal stands, as after a restart."""
+        dialect = open_dialect(self.name, self.reader, MasterKeys(GP_TEST_KEY), self.memory)
+        transaction = Transaction(
+            dialect,
+            self.journal,
+            self.signer,
+            (state()[0].certificate,),
+            lambda _: ORDER,
+            lambda: NOW,
+            lambda _: None,
+        )
+        for step in STEPS:
+            step(transaction, RECORD)
+
+
+@pytest.fixture(params=FIELD)
+def corner(request: pytest.FixtureRequest) -> Iterator[Corner]:
+    image = CardImage.of(PERSON, jp2(), CAPTURED, FEATURES)
+    journal = FakeJournal(FakeAttempt(image=image.to_bytes()))
+    with VirtualReader() as reader:
+        yield Corner(request.param, reader, journal, TestSigner(), BlockMemory())
+
+
+def locked(card: VirtualCard) -> bool:
+    return bool(json.loads(card.to_bytes())["applications"][0]["state"]["locked"])
+
+
+def test_a_card_becomes_live_and_its_report_says_how(corner: Corner) -> None:
+    card = blank_card(kind=corner.name)
+    corner.reader.put(card)
+    corner.issue()
+    report = corner.journal.report
+    assert report is not None
+    assert locked(card)
+    assert report["protocol"] == "PACE ECDH-GM AES-CBC-CMAC-128 P-256 MRZ"
+    assert report["read_by_issuer"] == []
+    assert len(report["card_serial"]) == 24
+    assert {"personalisation_refused", "active_authentication", "chip_authentication"} <= set(
+        report["checks"]
+    )
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_card_torn_here_and_there_is_finished_when_it_comes_back(corner: Corner, when: str) -> None:
+    card = blank_card(kind=corner.name)
+    corner.reader.put(card)
+    tears = 0
+    for at in (3, 9, 13, 17, 21, 26, 31, 34, 41, 47, 55, 8, 60, 5):
+        card.tear(at, when)  # type: ignore[arg-type]
+        try:
+            corner.issue()
+        except UserRetry as retry:
+            assert retry.reason == "hold_card_still"
+            tears += 1
+        if corner.journal.report:
+            break
+        corner.reader.put(card)
+    card.tear(10_000, "before")
+    if not corner.journal.report:
+        corner.issue()
+    assert tears > 5
+    assert locked(card)
+    assert len(corner.signer.granted) == 1
+
+
+def test_another_blank_is_not_taken_for_the_torn_one(corner: Corner) -> None:
+    """The serial tells them apart, where opening would not."""
+    card, other = blank_card(kind=corner.name), blank_card(kind=corner.name)
+    corner.reader.put(card)
+    card.tear(25, "before")
+    with pytest.raises(UserRetry, match="hold_card_still"):
+        corner.issue()
+    corner.reader.put(other)
+    with pytest.raises(UserRetry, match="card_foreign"):
+        corner.issue()
+    corner.reader.put(card)
+    corner.issue()
+    assert locked(card)
+    assert not locked(other)
+
+
+def test_a_chip_that_lost_its_private_key_is_void_not_live(
+    corner: Corner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another = private(ec.generate_private_key(ec.SECP256R1()))
+    card = blank_card(kind=corner.name)
+    corner.reader.put(card)
+    chip = next(iter(card._applications.values())).chip  # type: ignore[attr-defined]
+    monkeypatch.setattr(type(chip), "set_aa", lambda chip, _: setattr(chip, "aa", another))
+    with pytest.raises(IssueBroken, match="chip_keys"):
+        corner.issue()
+    assert corner.journal.report is None
+    assert corner.journal.now.issuing
+
+
+def test_the_image_is_written_as_it_was_frozen(corner: Corner) -> None:
+    """Whatever the dialect does with it."""
+    before = corner.journal.now
+    corner.reader.put(blank_card(kind=corner.name))
+    corner.issue()
+    assert replace(corner.journal.now, sod=None, issuing=False, stage="") == before
