@@ -42,7 +42,7 @@ class NotEnoughSpace(CardRefused):
 
 
 class AccessRefused(CardRefused):
-    """The access keys are not those of this card (Doc 9303-11, 4.3)."""
+    """The password is not that of this card (Doc 9303-11, 4.3 and 4.4)."""
 
 
 class AccessUnsupported(CardError):
