@@ -16,6 +16,7 @@ import typer
 
 from firmware.cli_card import app as card
 from firmware.cli_records import app as records
+from firmware.cli_torn import unlock
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads spin; two slow cores have other work
 
@@ -28,6 +29,9 @@ app = typer.Typer(
 )
 app.add_typer(records, name="records")
 app.add_typer(card, name="card")
+officer = typer.Typer(no_args_is_help=True, help="Cán bộ · the officers of this box.")
+officer.command("unlock")(unlock)
+app.add_typer(officer, name="officer")
 EX_CONFIG = 78
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from firmware import cli_shared
+from firmware import cli_shared, cli_torn
 from firmware.cli_shared import open_reader, password_of, reader_trouble, refuse, site, trust_store
 
 if TYPE_CHECKING:
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from firmware.issue.inspect import Inspection
 
 app = typer.Typer(no_args_is_help=True, help="Thẻ chip · chip cards: inspect and trace any, put ours right.")
+
+stock = typer.Typer(no_args_is_help=True, help="Thẻ trắng · the blanks: in = live + void + left.")
+app.add_typer(stock, name="stock")
+app.command("resume")(cli_torn.resume)
+app.command("void")(cli_torn.void)
+stock.command("show")(cli_torn.show)
+stock.command("load")(cli_torn.load)
+stock.command("spoil")(cli_torn.spoil)
 
 INSPECT_S = 120.0
 

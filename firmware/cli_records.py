@@ -43,7 +43,7 @@ TICKETS = {
 
 
 @contextmanager
-def _shelf(data: Path) -> Iterator[Shelf]:
+def shelf_of(data: Path) -> Iterator[Shelf]:
     """The store, for reading; what a person can mend is one line and exit code 1."""
     from firmware.box.identity import Identity, IdentityError
     from firmware.records.errors import RecordsError, TicketRefused
@@ -75,7 +75,7 @@ def list_records(data: Data = DATA, as_json: Json = False) -> None:
     """Every record of this box, oldest first."""
     from firmware.records import report
 
-    with _shelf(data) as shelf:
+    with shelf_of(data) as shelf:
         for row in report.list_records(shelf):
             number = f"#{row.sealed.sequence}" if row.sealed else "-"
             waits = f"  waiting until {row.until or 'its card'}" if row.waiting else ""
@@ -88,7 +88,7 @@ def verify(data: Data = DATA, as_json: Json = False) -> None:
     """Check every record and sealed file against the journal. Exit code 1: something is wrong."""
     from firmware.records import report
 
-    with _shelf(data) as shelf:
+    with shelf_of(data) as shelf:
         findings = report.verify(shelf)
     for finding in findings:
         problems = f": {'; '.join(finding.problems)}" if finding.problems else ""
@@ -107,7 +107,7 @@ def export(
     """Copy every unsent sealed record to TARGET and read it back; the records stay in the outbox."""
     from firmware.records import report
 
-    with _shelf(data) as shelf:
+    with shelf_of(data) as shelf:
         copied = report.export(shelf, target)
     for one in copied:
         _say(one, as_json, f"{one.file}  {one.size_bytes} B  {one.problem or 'copied and read back'}")
@@ -123,7 +123,7 @@ def explain(
     """Say where a record stands and what it waits for; after sealing the header only."""
     from firmware.records import report
 
-    with _shelf(data) as shelf:
+    with shelf_of(data) as shelf:
         found = report.explain(shelf, key)
     if as_json:
         _say(found, True, "")
@@ -149,7 +149,7 @@ def audit(
     """Show the audit log, or check that no bit was flipped and no row is missing (exit code 1 if so)."""
     from firmware.records import report
 
-    with _shelf(data) as shelf:
+    with shelf_of(data) as shelf:
         if verify_:
             checked = report.check_audit(shelf)
             whole = "whole" if not checked.problems else "; ".join(map(str, checked.problems))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from config.schema import Config
     from drivers.api import ChipReader
     from drivers.chip.password import Password
+    from drivers.virtual.card import VirtualCard
 
 
 EX_UNAVAILABLE = 69  # sysexits.h: no reader, no card, or it was lifted
@@ -67,15 +68,20 @@ def open_reader(settings: Config, name: str, virtual: Path | None) -> Iterator[C
         with ChipProcess(name or settings.chip.reader) as reader:
             yield reader
         return
-    from drivers.virtual.card import VirtualCard, VirtualReader
+    from drivers.virtual.card import VirtualReader
+
+    with VirtualReader() as virtual_reader:
+        virtual_reader.put(saved_card(virtual))
+        yield virtual_reader
+
+
+def saved_card(path: Path) -> VirtualCard:
+    from drivers.virtual.card import VirtualCard
 
     try:
-        card = VirtualCard.from_bytes(virtual.read_bytes())
+        return VirtualCard.from_bytes(path.read_bytes())
     except (OSError, ValueError) as exc:
-        refuse(f"{virtual} is not a saved virtual card: {exc}")
-    with VirtualReader() as virtual_reader:
-        virtual_reader.put(card)
-        yield virtual_reader
+        refuse(f"{path} is not a saved virtual card: {exc}")
 
 
 def trust_store(settings: Config, folder: Path | None) -> tuple[x509.Certificate, ...]:

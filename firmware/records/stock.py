@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock
-from firmware.records.database import Database
+from firmware.records.database import Database, Readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,7 @@ class Stock:
         self._book("spoiled", count, officers)
 
     def blanks(self) -> Blanks:
-        with self._db.reading() as connection:
-            booked = dict(connection.execute("SELECT move, sum(count) FROM stock GROUP BY move").fetchall())
-            live, lost = connection.execute(
-                "SELECT count(*) FILTER (WHERE issuing_at IS NOT NULL AND lost_at IS NULL),"
-                " count(*) FILTER (WHERE lost_at IS NOT NULL) FROM attempt"
-            ).fetchone()
-        return Blanks(booked.get("in", 0), live, lost + booked.get("spoiled", 0))
+        return blanks_of(self._db)
 
     def _book(self, move: str, count: int, officers: Sequence[str]) -> None:
         if count < 1 or not officers:
@@ -59,3 +53,14 @@ class Stock:
                 (self._clock.stamp(), move, count, json.dumps(list(officers))),
             )
             self._audit.append(officers[0], f"blanks_{move}", None, {"count": count})
+
+
+def blanks_of(db: Readable) -> Blanks:
+    """The count of a box's blanks, also beside a running kiosk."""
+    with db.reading() as connection:
+        booked = dict(connection.execute("SELECT move, sum(count) FROM stock GROUP BY move").fetchall())
+        live, lost = connection.execute(
+            "SELECT count(*) FILTER (WHERE issuing_at IS NOT NULL AND lost_at IS NULL),"
+            " count(*) FILTER (WHERE lost_at IS NOT NULL) FROM attempt"
+        ).fetchone()
+    return Blanks(booked.get("in", 0), live, lost + booked.get("spoiled", 0))
