@@ -28,9 +28,11 @@ from support.dialects import (
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.dialects import CardKind, Dialect
 from drivers.chip.dialects.catalog import open_dialect
+from drivers.chip.dialects.profile import Scp03Words
 from drivers.chip.errors import CardRefused, ConditionsNotSatisfied, NotGenuine, NotLocked
 from drivers.chip.key_store import KeyStoreError
 from drivers.chip.lds import open_card
+from drivers.chip.scp03 import Level
 from drivers.errors import UserRetry
 from drivers.virtual.card import OfficerCard, VirtualCard, VirtualReader, blank_card, foreign_card
 
@@ -332,6 +334,40 @@ def test_a_card_survives_being_saved_and_loaded(
     again = made.open(reader)
     assert again.identify(KEYS).kind == CardKind.OURS_LOCKED
     assert again.read_file(0x0102, 9000, unheard) == made.files[0x0102]
+
+
+@pytest.mark.parametrize("level", Level)
+@pytest.mark.parametrize("aes", [128, 256])
+def test_every_level_and_key_length_personalises(
+    reader: VirtualReader, made: Kit, level: Level, aes: int
+) -> None:
+    master = bytes(range(aes // 8))
+    words = Scp03Words(0x30, level, aes)
+    profile = replace(made.profile, scp03=words, guarded=frozenset())
+    plain = replace(made, files={fid: data for fid, data in made.files.items() if fid != DG3})
+    reader.put(blank_card(kind=made.name, master=master))
+    dialect = open_dialect(profile, reader, MasterKeys(master), BlockMemory())
+    plain.personalise(dialect)
+    assert "chip_authentication" in dialect.prove_locked(made.keys)
+
+
+def test_keys_of_another_length_than_the_profile_says_are_not_used(reader: VirtualReader, made: Kit) -> None:
+    master = bytes(range(32))
+    reader.put(blank_card(kind=made.name, master=master))
+    with pytest.raises(KeyStoreError, match="AES-256"):
+        made.open(reader, MasterKeys(master)).identify(KEYS)
+
+
+def test_a_key_that_the_dialect_does_not_take_is_refused_before_the_card_is_touched(
+    reader: VirtualReader, card: VirtualCard, made: Kit
+) -> None:
+    profile = replace(made.profile, keys=frozenset({"can"}))
+    dialect = open_dialect(profile, reader, MasterKeys(), BlockMemory())
+    dialect.identify(KEYS)
+    before = card.apdus
+    with pytest.raises(ValueError, match="takes no key"):
+        dialect.put_keys(made.keys)
+    assert card.apdus == before
 
 
 def test_without_a_key_store_nothing_is_opened(reader: VirtualReader, made: Kit) -> None:

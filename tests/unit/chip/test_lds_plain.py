@@ -3,11 +3,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from support.chip import CHIP_KEYS, FILES, KEYS, OTHER_KEYS, Keys, made_up, personalise, unheard
 
 from drivers.chip.dialects import CardKind, Dialect
 from drivers.chip.dialects.lds_plain import LdsPlain
-from drivers.chip.errors import ConditionsNotSatisfied, NotEnoughSpace, NotLocked
+from drivers.chip.errors import ConditionsNotSatisfied, NotEnoughSpace, NotGenuine, NotLocked
 from drivers.errors import UserRetry
 from drivers.virtual.card import OfficerCard, VirtualCard, VirtualReader, blank_card, foreign_card
 
@@ -42,6 +44,32 @@ def test_a_blank_card_becomes_operational(card: VirtualCard, dialect: LdsPlain) 
         "access_opens",
     )
     assert dialect.apdus == card.apdus
+
+
+def test_a_chip_proves_the_rsa_key_it_was_given(card: VirtualCard, dialect: LdsPlain) -> None:
+    key = rsa.generate_private_key(65537, 1024)  # noqa: S505 (the applet's only size: a lab's dialect)
+    aa = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    dialect.identify(KEYS)
+    dialect.put_keys(Keys(KEYS, aa=aa))
+    for fid, content in FILES.items():
+        dialect.write_file(fid, content, unheard)
+    dialect.lock()
+    assert dialect.prove_locked(Keys(KEYS, aa=aa))[-1] == "active_authentication"
+    other = rsa.generate_private_key(65537, 1024)  # noqa: S505
+    with pytest.raises(NotGenuine):
+        dialect.prove_locked(
+            Keys(KEYS, aa=other.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+        )
+
+
+def test_keys_that_the_applet_does_not_take_are_refused(card: VirtualCard, dialect: LdsPlain) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    aa = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    dialect.identify(KEYS)
+    for keys in (Keys(KEYS, aa=aa), Keys(KEYS, ca=aa), Keys(KEYS, can="123456")):
+        with pytest.raises(ValueError, match="takes"):
+            dialect.put_keys(keys)
+    assert dialect.identify(KEYS).kind == CardKind.BLANK
 
 
 def test_a_card_with_other_keys_is_foreign_locked_or_not(card: VirtualCard, dialect: LdsPlain) -> None:
