@@ -107,7 +107,7 @@ class PlainPersonalisation:
 
 
 def _rsa_half(data: bytes) -> bytes:
-    """Modulus or exponent of an RSA-1024 key out of `60 00 04 L v`; 6A80 for anything else."""
-    if data[:3] != b"\x60\x00\x04" or len(data) != 4 + 128 or data[3] != 128:
+    """Modulus or exponent of an RSA-1024 key out of `60 00 04 81 80 v`; 6A80 for anything else."""
+    if data[:5] != bytes.fromhex("6000048180") or len(data) != 5 + 128:
         raise StatusWord(0x6A80)
-    return data[4:]
+    return data[5:]

@@ -181,7 +181,7 @@ def applet(signing: bool = True) -> VirtualCard:
     if signing:
         halves = ((0x60, numbers.public_numbers.n), (0x61, numbers.d))
         apdus += [
-            bytes((0, 0xDA, 0, tag, 132)) + bytes.fromhex("60000480") + half.to_bytes(128, "big")
+            bytes((0, 0xDA, 0, tag, 133)) + bytes.fromhex("6000048180") + half.to_bytes(128, "big")
             for tag, half in halves
         ]
     for apdu in apdus:
