@@ -39,6 +39,7 @@ METERED, AGREED = 0.46, 0.6  # automatic exposure: mean light it wants, and its 
 NOISE_LEVELS, NOISE_GROWTH = 2.0, 0.7  # 8-bit levels at gain 1; shot and read noise by gain
 PREVIEW_NOISE = 0.8
 TONE_STEPS = 4095
+DARKNESS = Room(lux=0.0)
 BAND_PX = 120  # frames are developed in bands of rows: less memory at once
 NOISE_UNIT, GRAIN_SPARE_PX = 32, 64
 
@@ -73,7 +74,7 @@ class VirtualCamera:
         self._random = np.random.default_rng(seed)
         self._unplugged = threading.Event()
         self._open = False
-        self._room = Room()
+        self._room, self._covered, self._over = Room(), False, 1.0
         self._picture: Pixels | None = None
         self._reset()
 
@@ -98,6 +99,14 @@ class VirtualCamera:
     def flicker(self, depth: float) -> None:
         """Let the room's lamps pulse at twice the mains' 50 Hz, so deep (0..1)."""
         self._change(flicker=min(max(depth, 0.0), 1.0))
+
+    def dazzle(self, times: float) -> None:
+        """Meter wrongly: expose so many times too long (1 is right), as beside a dark wall."""
+        self._over = max(0.1, times)
+
+    def cover(self, covered: bool) -> None:
+        """Lay something over the lens, or take it away."""
+        self._covered = covered
 
     def backdrop(self, name: str) -> None:
         """Put another wall behind the sitter: one of `scene.BACKDROPS`."""
@@ -210,12 +219,12 @@ class VirtualCamera:
         return np.clip(grains, -127, 127).astype(np.int8)
 
     def _sources(self) -> Sources:
-        return Sources(self._room, *self._light())
+        return Sources(DARKNESS, 0.0, 0.0) if self._covered else Sources(self._room, *self._light())
 
     def _expose(self, shown: Scene, sources: Sources) -> tuple[int, float]:
         """Return exposure in µs and gain: as asked, or as the automatic exposure has come to by now."""
         metered = shown.coarse(8).lit(sources.mix, sources.room.behind).mean()
-        wanted = METERED / max(float(metered) * SENSITIVITY, 1e-9)
+        wanted = METERED * self._over / max(float(metered) * SENSITIVITY, 1e-9)
         self._automatic *= (wanted / self._automatic) ** AGREED
         product = float(np.clip(self._automatic, EXPOSURE_RANGE_US[0], EXPOSURE_RANGE_US[1] * GAIN_RANGE[1]))
         self._automatic = product

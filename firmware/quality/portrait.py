@@ -1,98 +1,28 @@
 """Is this a portrait for a card, and if not, what should the person do now?
 
-The gate judges in the order size → exposure → noise → sharpness → pose → eyes → mouth and says one
-hint: the first thing that is wrong. Which limit applies is data (`PortraitLimits`); each part is judged
-alone, a single unified score would let smiles and second faces pass. Mean luminance refuses nobody.
+The gate judges in the order size → exposure → noise → sharpness → pose → what covers the face → eyes →
+mouth → background and says one hint: the first thing that is wrong. Which limit applies is data
+(`portrait_rules`); each part is judged alone, a single unified score would let smiles and second faces pass.
+Mean luminance refuses nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from drivers.api import Pixels
+from firmware.quality import portrait_cover as cover
 from firmware.quality import portrait_measures as measure
+from firmware.quality import portrait_ofiq as ofiq
 from firmware.quality.portrait_crop import crop_margin
-from firmware.quality.portrait_face import Face, upright
-from firmware.quality.portrait_models import FaceModels
+from firmware.quality.portrait_face import Face, Upright, upright
+from firmware.quality.portrait_models import Detection, FaceModels, Floats
+from firmware.quality.portrait_rules import STANDING, LimitSet, Measures, PortraitLimits, judge
 
 CAMERA_DARK_LEVEL = 10  # 8-bit mean; a covered lens shows only noise
-
-
-@dataclass(frozen=True, slots=True)
-class PortraitLimits:
-    """Thresholds of one moment (live, still or crop); shares are parts of the frame's height."""
-
-    eye_distance_min: float = 0.11
-    eye_distance_max: float = 0.20
-    eye_distance_min_px: float = 0.0
-    crop_margin_min: float = 0.0
-    face_x_min: float = 0.0
-    face_x_max: float = 1.0
-    eye_line_min: float = 0.0
-    eye_line_max: float = 1.0
-    other_face_max: float = 0.15
-    under_exposed_max: float = 0.5
-    over_exposed_max: float = 0.01
-    light_ratio_min: float = 0.6
-    light_ratio_max: float = 1.67
-    noise_max: float = 4.0
-    sharp98_min: float = 0.16
-    yaw_max_deg: float = 8.0
-    pitch_max_deg: float = 8.0
-    roll_max_deg: float = 8.0
-    pitch_neutral_deg: float = 9.5
-    lid_opening_min: float = 0.025
-    lid_share_of_median_min: float = 0.7
-    mouth_opening_max: float = 0.05
-    eye_glare_max: float = 0.03
-    background_gradient_max: float = 12.0
-
-
-# A preview is binned from the full picture: that hides a part of its noise and of its blur.
-LIVE = PortraitLimits(noise_max=2.0, sharp98_min=0.18, face_x_min=0.3, face_x_max=0.7)
-STILL = PortraitLimits(eye_distance_min_px=90, yaw_max_deg=5, pitch_max_deg=5, roll_max_deg=5)
-CROP = replace(
-    STILL,
-    eye_distance_min=0.17,
-    eye_distance_max=0.26,
-    crop_margin_min=-1.0,
-    face_x_min=0.45,
-    face_x_max=0.55,
-    eye_line_min=0.30,
-    eye_line_max=0.50,
-)
-
-Measures = Mapping[str, float]
-Fails = Callable[[Measures, PortraitLimits], bool]
-
-# First that fails is the hint. Geometry first, then light, noise, sharpness, then the person.
-RULES: tuple[tuple[str, str | None, Fails], ...] = (
-    ("single_face", "one_person", lambda m, at: m["other_face"] > at.other_face_max),
-    ("eye_distance", "closer", lambda m, at: m["eye_distance"] < at.eye_distance_min),
-    ("eye_distance_px", "closer", lambda m, at: m["eye_distance_px"] < at.eye_distance_min_px),
-    ("eye_distance", "farther", lambda m, at: m["eye_distance"] > at.eye_distance_max),
-    ("crop_margin", "centre_face", lambda m, at: m["crop_margin"] < at.crop_margin_min),
-    ("face_x", "centre_face", lambda m, at: not at.face_x_min <= m["face_x"] <= at.face_x_max),
-    ("eye_line", "centre_face", lambda m, at: not at.eye_line_min <= m["eye_line"] <= at.eye_line_max),
-    ("under_exposed", "more_light", lambda m, at: m["under_exposed"] > at.under_exposed_max),
-    ("over_exposed", "too_bright", lambda m, at: m["over_exposed"] > at.over_exposed_max),
-    (
-        "light_ratio",
-        "even_light",
-        lambda m, at: not at.light_ratio_min <= m["light_ratio"] <= at.light_ratio_max,
-    ),
-    ("noise", "more_light", lambda m, at: m["noise"] > at.noise_max),
-    ("sharp98", "hold_still", lambda m, at: m["sharp98"] < at.sharp98_min),
-    ("yaw", "look_straight", lambda m, at: abs(m["yaw_deg"]) > at.yaw_max_deg),
-    ("pitch", "look_straight", lambda m, at: abs(m["pitch_deg"]) > at.pitch_max_deg),
-    ("roll", "head_upright", lambda m, at: abs(m["roll_deg"]) > at.roll_max_deg),
-    ("lid_opening", "open_eyes", lambda m, at: m["lid_opening"] < at.lid_opening_min),
-    ("lid_share", "open_eyes", lambda m, at: m.get("lid_share", 1.0) < at.lid_share_of_median_min),
-    ("mouth_opening", "close_mouth", lambda m, at: m["mouth_opening"] > at.mouth_opening_max),
-    ("eye_glare", None, lambda m, at: m["eye_glare"] > at.eye_glare_max),
-    ("background", None, lambda m, at: m.get("background", 0.0) > at.background_gradient_max),
-)
+EVERY = 5  # of a live picture's frames: one finds faces anew, another sees the background
+SURE = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,65 +39,116 @@ class PortraitCheck:
         return self.hint is None
 
 
-@dataclass(frozen=True, slots=True)
-class LimitSet:
-    live: PortraitLimits = LIVE
-    still: PortraitLimits = STILL
-    crop: PortraitLimits = CROP
-
-
 class PortraitGate:
     """Checks pictures with one set of loaded models; for one thread."""
 
     def __init__(self, models: FaceModels, limits: LimitSet | None = None) -> None:
-        self._models = models
-        self._limits = limits or LimitSet()
+        self.models = models
+        self.limits = limits or STANDING
 
     def check(self, bgr: Pixels, usual_lids: float | None = None) -> PortraitCheck:
-        """Judge a preview frame; `usual_lids` is this person's median lid opening so far."""
-        return self._check(bgr, self._limits.live, usual_lids, background=False)
+        """Judge one preview frame by itself; `usual_lids` is this person's median lid opening so far."""
+        return self._check(bgr, self.limits.live, usual_lids)
 
     def check_still(self, bgr: Pixels, usual_lids: float | None = None) -> PortraitCheck:
-        """Judge a picture at capture size, with the final pose limits."""
-        return self._check(bgr, self._limits.still, usual_lids, background=False)
+        """Judge a picture at capture size, with the final pose limits; the background is the crop's."""
+        return self._check(bgr, self.limits.still, usual_lids, wall=False)
 
     def check_crop(self, crop: Pixels) -> PortraitCheck:
         """Judge the finished 413 × 531 crop: geometry as ISO/IEC 19794-5 stores it, and background."""
-        return self._check(crop, self._limits.crop, None, background=True)
+        return self._check(crop, self.limits.crop, None)
 
-    def _check(
-        self, bgr: Pixels, limits: PortraitLimits, usual_lids: float | None, background: bool
-    ) -> PortraitCheck:
-        face = self._find(bgr)
-        if face is None:
-            return PortraitCheck(_why_no_face(bgr), ("no_face",))
-        measures = _measure(bgr, face, limits)
-        if usual_lids:
-            measures["lid_share"] = face.lid_opening / usual_lids
-        if background:
-            measures["background"] = measure.background_gradient(bgr, self._models.silhouette(bgr))
-        failed = [(name, hint) for name, hint, fails in RULES if fails(measures, limits)]
-        hints = [hint for _, hint in failed if hint is not None]
-        flags = tuple(dict.fromkeys(name for name, _ in failed))
-        return PortraitCheck(hints[0] if hints else None, flags, measures, face)
+    def components(self, crop: Pixels, face: Face) -> Mapping[str, int]:
+        """Return the ISO/IEC 29794-5 quality components of a crop, 0..100, for the record."""
+        person = self.models.silhouette(crop)
+        natives = ofiq.natives(crop, face, upright(crop, face), person)
+        return {name: ofiq.scalar(name, value) for name, value in natives.items()}
 
-    def _find(self, bgr: Pixels) -> Face | None:
-        found = self._models.detect(bgr)
+    def find(self, bgr: Pixels, found: list[Detection]) -> Face | None:
+        """Return the largest of the detected faces, if FaceMesh agrees that it is one."""
         if not found:
             return None
-        sure, points = self._models.mesh(bgr, found[0])
+        sure, points = self.models.mesh(bgr, found[0])
         others = (found[1].width_px / found[0].width_px) ** 2 if len(found) > 1 else 0.0
-        return Face(points, others) if sure > 0.5 else None
+        return Face(points, others) if sure > SURE else None
+
+    def _check(
+        self, bgr: Pixels, limits: PortraitLimits, usual_lids: float | None, wall: bool = True
+    ) -> PortraitCheck:
+        face = self.find(bgr, self.models.detect(bgr))
+        if face is None:
+            return no_face(bgr)
+        behind = wall_measures(bgr, face, self.models.silhouette(bgr)) if wall else {}
+        return judged(bgr, face, limits, usual_lids, behind)
 
 
-def _why_no_face(bgr: Pixels) -> str:
-    return "camera_dark" if measure.grey(bgr).mean() < CAMERA_DARK_LEVEL else "no_face"
+class Watch:
+    """Judges one person's preview frames one after the other, at less cost than each by itself.
+
+    A face is followed by its mesh; faces are detected anew in every fifth frame, the wall is seen in another.
+    """
+
+    def __init__(self, gate: PortraitGate) -> None:
+        self._gate = gate
+        self._count = 0
+        self._face: Face | None = None
+        self._wall: Measures = {}
+
+    def check(self, bgr: Pixels, usual_lids: float | None = None) -> PortraitCheck:
+        """Judge the next frame; `usual_lids` is this person's median lid opening so far."""
+        self._face = self._follow(bgr) or self._gate.find(bgr, self._gate.models.detect(bgr))
+        turn, self._count = self._count % EVERY, self._count + 1
+        if self._face is None:
+            self._wall = {}
+            return no_face(bgr)
+        if turn == EVERY // 2 or not self._wall:
+            self._wall = wall_measures(bgr, self._face, self._gate.models.silhouette_wide(bgr))
+        return judged(bgr, self._face, self._gate.limits.live, usual_lids, self._wall)
+
+    def _follow(self, bgr: Pixels) -> Face | None:
+        """Return the face near where it was; None when it is time to look for faces anew, or it has gone."""
+        if self._face is None or self._count % EVERY == 0:
+            return None
+        sure, points = self._gate.models.mesh(bgr, around(self._face))
+        return Face(points, self._face.others) if sure > SURE else None
 
 
-def _measure(bgr: Pixels, face: Face, limits: PortraitLimits) -> dict[str, float]:
+def around(face: Face) -> Detection:
+    """Return a mesh's face as the detector would give it."""
+    (left, top), (right, bottom) = face.points[:, :2].min(axis=0), face.points[:, :2].max(axis=0)
+    box = (float(left), float(top), float(right - left), float(bottom - top))
+    return Detection(1.0, box, face.eyes)
+
+
+def no_face(bgr: Pixels) -> PortraitCheck:
+    """What a picture without a face says: nobody is there, or the lens sees nothing at all."""
+    dark = measure.grey(bgr).mean() < CAMERA_DARK_LEVEL
+    return PortraitCheck("camera_dark" if dark else "no_face", ("no_face",))
+
+
+def judged(
+    bgr: Pixels, face: Face, limits: PortraitLimits, usual_lids: float | None, wall: Measures
+) -> PortraitCheck:
+    """Measure a face and judge it; `wall` are the background's measures, if it was looked at."""
+    measures = _geometry(bgr, face, limits) | _face(upright(bgr, face)) | dict(wall)
+    if usual_lids:
+        measures["lid_share"] = face.lid_opening / usual_lids
+    hint, flags = judge(measures, limits)
+    return PortraitCheck(hint, flags, measures, face)
+
+
+def wall_measures(bgr: Pixels, face: Face, person: Floats) -> dict[str, float]:
+    """Return how uniform the background is and how bright beside the face; `person` is the silhouette."""
+    lit = measure.luminance_mean(upright(bgr, face))
+    return {
+        "background": measure.background_gradient(bgr, person),
+        "backlight": measure.backlight(bgr, person, lit),
+    }
+
+
+def _geometry(bgr: Pixels, face: Face, limits: PortraitLimits) -> dict[str, float]:
     height, width = bgr.shape[:2]
     x, y = face.between_eyes
-    turned = upright(bgr, face)
     return {
         "other_face": face.others,
         "eye_distance": face.inter_eye_px / height,
@@ -175,17 +156,28 @@ def _measure(bgr: Pixels, face: Face, limits: PortraitLimits) -> dict[str, float
         "crop_margin": crop_margin(bgr, face),
         "face_x": x / width,
         "eye_line": y / height,
-        "under_exposed": measure.under_exposed(turned),
-        "over_exposed": measure.over_exposed(turned),
-        "luminance_mean": measure.luminance_mean(turned),
-        "light_ratio": measure.light_ratio(turned),
-        "illumination_uniformity": measure.illumination_uniformity(turned),
-        "noise": measure.noise(turned),
-        "sharp98": measure.sharp98(turned),
         "yaw_deg": face.yaw_deg,
         "pitch_deg": face.pitch_deg - limits.pitch_neutral_deg,
         "roll_deg": face.roll_deg,
         "lid_opening": face.lid_opening,
         "mouth_opening": face.mouth_opening,
+    }
+
+
+def _face(turned: Upright) -> dict[str, float]:
+    return {
+        "under_exposed": measure.under_exposed(turned),
+        "over_exposed": measure.over_exposed(turned),
+        "luminance_mean": measure.luminance_mean(turned),
+        "light_ratio": measure.light_ratio(turned),
+        "colour_cast": measure.colour_cast(turned),
+        "noise": measure.noise(turned),
+        "sharp98": measure.sharp98(turned),
+        "eye_light": cover.eye_light(turned),
         "eye_glare": measure.eye_glare(turned),
+        "iris_opening": cover.iris_opening(turned),
+        "colour_shift": cover.colour_shift(turned),
+        "lip_contrast": cover.lip_contrast(turned),
+        "mouth_width": cover.mouth_width(turned),
+        "head_cover": cover.head_cover(turned),
     }

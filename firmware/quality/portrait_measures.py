@@ -19,8 +19,10 @@ from firmware.quality.portrait_face import (
 from firmware.quality.portrait_models import Floats
 
 DARK, BRIGHT = 26, 247  # 8-bit levels: 0..25 is under-exposed, 247..255 over-exposed
+DARKEST_FACE, MIDDLE_FACE = 40.0, 140.0  # 8-bit levels
 CHEEK = 0.22  # half side of a cheek patch, eye distances
 EYE_BOX = (0.30, 0.17)
+NOISE_REACH_PX = 1.2
 BINS = 64
 SECOND_DERIVATIVES = np.array(((1, -2, 1), (-2, 4, -2), (1, -2, 1)), np.float32)
 MAD_TO_SIGMA = 1 / 0.6745
@@ -87,28 +89,43 @@ def noise(face: Upright) -> float:
 
 
 def sharp98(face: Upright) -> float:
-    """98th percentile of the gradient inside the face, grey levels 0..1 (7.3.10 sharpness)."""
-    level = grey(face.bgr).astype(np.float32) / 255
+    """98th percentile of the gradient inside the face, as if the face were of a middle grey.
+
+    Edges fade with the light that falls on a face and with its skin: their contrast is what tells blur.
+    """
+    level = grey(face.bgr).astype(np.float32)
     across, down = (cv2.Sobel(level, cv2.CV_32F, *order, ksize=3, scale=0.25) for order in ((1, 0), (0, 1)))
-    return float(np.percentile(np.hypot(across, down)[face.skin], 98))
+    steep = cv2.magnitude(across, down)[face.skin]
+    last = int(0.98 * (steep.size - 1))
+    usual = max(DARKEST_FACE, float(np.median(level[face.skin])))
+    return float(np.partition(steep, last)[last]) / 255 * MIDDLE_FACE / usual
 
 
 def eye_glare(face: Upright) -> float:
-    """Share of over-exposed pixels in the eye boxes (7.4.4 eyes visible): reflections of spectacles."""
-    light = grey(face.bgr)
-    boxes = []
+    """Over-exposed share of the eye boxes: reflections of spectacles; 0 where the whole face is bright."""
+    bright, skin = grey(face.bgr) >= BRIGHT, face.skin.copy()
+    half = (EYE_BOX[0] * face.eye_px, EYE_BOX[1] * face.eye_px)
+    shares = []
     for corners in (LEFT_EYE, RIGHT_EYE):
         x, y = face.face.points[list(corners), :2].mean(axis=0)
-        boxes.append(_box(light, x, y, EYE_BOX[0] * face.eye_px, EYE_BOX[1] * face.eye_px).reshape(-1))
-    return float(np.mean(np.concatenate(boxes) >= BRIGHT))
+        shares.append(box(bright, x, y, *half).mean())
+        box(skin, x, y, *half)[:] = False
+    share, elsewhere = float(np.mean(shares)), float(bright[skin].mean())
+    return share if share > 6 * elsewhere else 0.0
+
+
+def backlight(bgr: Pixels, person: Floats, face_light: float) -> float:
+    """Light of the wall over the light of the face (`face_light`, its mean luminance); 0 without a wall."""
+    wall = luminance(bgr)[person < 0.3]
+    return float(wall.mean()) / max(face_light, 1e-3) if wall.size else 0.0
 
 
 def background_gradient(bgr: Pixels, person: Floats) -> float:
     """Mean gradient of the background's grey levels, for the gate; 0 is uniform.
 
-    `person` (height, width) is 1 on the person. The rim of the person does not count.
+    `person` (height, width) is 1 on the person. The rim of the person does not count, nor does noise.
     """
-    return gradient_behind(grey(bgr), person)
+    return gradient_behind(cv2.GaussianBlur(grey(bgr), (0, 0), NOISE_REACH_PX), person)
 
 
 def gradient_behind(plane: np.ndarray, person: Floats) -> float:
@@ -120,20 +137,20 @@ def gradient_behind(plane: np.ndarray, person: Floats) -> float:
     return float(behind.mean()) if behind.size else 0.0
 
 
-def cheek_colour(face: Upright) -> tuple[float, float]:
-    """Return the mean CIELAB a* and b* (D65) of both cheeks."""
-    lab = cv2.cvtColor(face.bgr.astype(np.float32) / 255, cv2.COLOR_BGR2LAB)
-    patches = [_patch(face, lab, point).reshape(-1, 3) for point in (LEFT_CHEEK, RIGHT_CHEEK)]
-    _, a, b = np.concatenate(patches).mean(axis=0)
-    return float(a), float(b)
+def colour_cast(face: Upright) -> float:
+    """CIELAB distance of the cheeks' mean colour from skin's: a* 5..25, b* 5..35 (7.3.10 natural colour)."""
+    patches = [_patch(face, face.bgr, point).reshape(-1, 3) for point in (LEFT_CHEEK, RIGHT_CHEEK)]
+    mean = np.concatenate(patches).mean(axis=0, dtype=np.float32) / 255
+    _, a, b = cv2.cvtColor(mean.reshape(1, 1, 3), cv2.COLOR_BGR2LAB)[0, 0]
+    return float(np.hypot(max(0, 5 - a, a - 25), max(0, 5 - b, b - 35)))
 
 
-def _patch(face: Upright, light: Floats, point: int) -> Floats:
+def _patch(face: Upright, light: np.ndarray, point: int) -> np.ndarray:
     x, y = face.face.points[point, :2]
-    return _box(light, x, y, CHEEK * face.eye_px, CHEEK * face.eye_px)
+    return box(light, x, y, CHEEK * face.eye_px, CHEEK * face.eye_px)
 
 
-def _box(plane: np.ndarray, x: float, y: float, half_width: float, half_height: float) -> np.ndarray:
+def box(plane: np.ndarray, x: float, y: float, half_width: float, half_height: float) -> np.ndarray:
     """Cut a box out of a plane, at least one pixel even where the point lies outside."""
     top, left = (
         int(np.clip(at, 0, size - 1))

@@ -91,7 +91,7 @@ def natives(bgr: Pixels, face: Face, turned: Upright, person: Floats | None = No
     there is no background uniformity.
     """
     background = {} if person is None else {"background_uniformity": background_uniformity(bgr, person)}
-    return background | _light(turned) | _colour(turned) | _subject(face) | _geometry(bgr, face)
+    return background | _light(turned) | _subject(face) | _geometry(bgr, face)
 
 
 def _light(turned: Upright) -> dict[str, float]:
@@ -108,6 +108,7 @@ def _light(turned: Upright) -> dict[str, float]:
         "under_exposure_prevention": float(shares[: measure.DARK].sum()),
         "over_exposure_prevention": float(shares[measure.BRIGHT :].sum()),
         "dynamic_range": float(-there @ np.log2(there)),
+        "natural_colour": measure.colour_cast(turned),
     }
 
 
@@ -116,13 +117,6 @@ def _histogram(light: Floats) -> Floats:
     levels = np.clip(light * (LEVELS - 1) + 0.5, 0, LEVELS - 1).astype(np.uint8)
     counts = np.bincount(levels.reshape(-1), minlength=LEVELS)
     return np.asarray(counts / max(1, levels.size), np.float32)
-
-
-def _colour(turned: Upright) -> dict[str, float]:
-    """Distance of the cheeks' mean CIELAB colour from where skin lies: a* 5..25, b* 5..35."""
-    a, b = measure.cheek_colour(turned)
-    off = (max(0.0, 5 - a, a - 25), max(0.0, 5 - b, b - 35))
-    return {"natural_colour": float(np.hypot(*off))}
 
 
 def _subject(face: Face) -> dict[str, float]:

@@ -26,6 +26,10 @@ ADVICE = {  # hint → icon
     "open_eyes": "eye",
     "close_mouth": "mouth",
     "camera_dark": "camera",
+    "light_behind": "shade",
+    "no_glasses": "eye",
+    "uncover_face": "person",
+    "plain_background": "person",
 }
 
 
