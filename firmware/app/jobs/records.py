@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from firmware.app.desk import Desk
+from firmware.app.jobs.card_image import card_image
 from firmware.app.jobs.identify import REGISTRY_PART, damaged, keep_proof, reopened
 from firmware.app.visit import Learned, Visit
 from firmware.document.errors import DataGroupError, DocumentError, MrzError
-from firmware.document.image import CardImage
 from firmware.records.errors import StoreDamaged
 from firmware.records.format.calendar import due_day
 from firmware.records.format.check import parse_day, parse_moment
@@ -144,9 +144,7 @@ def _fix(desk: Desk, visit: Visit, journal: Journal, record_id: str) -> None:
     journal.accept(record_id, "subject", _stated(visit, subject))
     read = draft.parts.get(REGISTRY_PART, {}).get("read", "none")
     journal.accept(record_id, "old_card", {"read": read})
-    captured = parse_moment(draft.parts["portrait"]["at"]) or desk.now()
-    portrait = journal.blob(record_id, draft.parts["portrait"]["image"])
-    image = CardImage.of(subject, portrait, captured) if desk.config.chip.issues_here else None
+    image = card_image(desk, journal, record_id, subject) if desk.config.chip.issues_here else None
     journal.freeze(record_id, image and image.to_bytes())
 
 
