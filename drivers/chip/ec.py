@@ -108,8 +108,6 @@ def map_generator(curve: Curve, nonce: int, shared: Point) -> Point:
     """
     r = secrets.randbelow(curve.order - 1) + 1
     mapped = curve.generator * ((nonce - r) % curve.order) + (curve.generator * r + shared)
-    if mapped == INFINITY:
-        raise MalformedData("PACE: the nonce maps to the point at infinity")
     return curve.decode(curve.encode(mapped))
 
 

@@ -29,6 +29,10 @@ def card_access(*pairs: tuple[int, int]) -> bytes:
     return b"\x31" + (bytes([len(infos)]) if len(infos) < 128 else bytes([0x81, len(infos)])) + infos
 
 
+class Whole(bytes):
+    """The whole answer of a step, status bytes included, in place of its value."""
+
+
 class PaceChip:
     """`answers[0x80 | 0x82 | 0x84 | 0x86]` changes what the chip says in that step; values are without TL.
 
@@ -99,8 +103,8 @@ class PaceChip:
 
     def _say(self, tag: int, value: bytes) -> bytes:
         changed = self.answers.get(tag, lambda same: same)(value)
-        if changed[:1] == b"!":  # the whole answer, not only the value
-            return changed[1:]
+        if isinstance(changed, Whole):
+            return changed
         inner = bytes([tag, len(changed)]) if len(changed) < 128 else bytes([tag, 0x81, len(changed)])
         outer = len(inner + changed)
         head = bytes([0x7C, outer]) if outer < 128 else bytes([0x7C, 0x81, outer])

@@ -182,6 +182,14 @@ def test_each_curve_and_hash_is_verified(curve: Curve, arc: int, algorithm: hash
         authenticate_actively(Chip(other), spki(ec_key(curve)), info(arc))
 
 
+def test_a_signature_has_one_form_only() -> None:
+    """The same numbers with zeros between or before them are not what the standard lets a chip send."""
+    sign = plain_signature(CURVES[0], hashes.SHA256())
+    for change in (lambda s: s[:32] + b"\0" + s[32:], lambda s: b"\0" + s[:32] + b"\0" + s[32:]):
+        with pytest.raises(NotGenuine, match="length"):
+            authenticate_actively(Chip(lambda rnd: change(sign(rnd))), spki(ec_key(CURVES[0])), info(3))  # noqa: B023
+
+
 @given(st.binary(max_size=80))
 def test_any_bytes_are_no_ecdsa_signature(signature: bytes) -> None:
     curve = CURVES[0]

@@ -112,6 +112,32 @@ def test_any_answer_is_a_bare_refusal_or_the_end(suite: Suite, data: bytes, sw: 
     assert not channel.alive
 
 
+BODIES = {
+    "no cryptogram": b"\x87\x01\x01",
+    "half a block": b"\x87\x05\x01" + bytes(4),
+    "another padding": b"\x87\x11\x02" + bytes(16),
+    "no padding inside": b"\x87\x11\x01" + bytes(16),
+    "nothing at all": b"\x87\x00",
+}
+
+
+@pytest.mark.parametrize("suite", SUITES_HERE, ids=["AES", "3DES"])
+@pytest.mark.parametrize("name", BODIES)
+def test_a_card_with_the_keys_may_not_send_what_has_no_form(suite: Suite, name: str) -> None:
+    """The MAC is right: the form is looked at all the same."""
+    body = BODIES[name] + b"\x99\x02\x90\x00"
+    mac = suite.mac(pad((2).to_bytes(suite.ssc_size, "big") + body, suite.block))
+
+    class Below:
+        def send(self, command: CommandApdu, timeout_s: float = 0.5) -> ResponseApdu:
+            return ResponseApdu(body + b"\x8e\x08" + mac, 0x9000)
+
+    channel = SecureMessaging(Below(), suite, bytes(suite.ssc_size))
+    with pytest.raises(SecureMessagingError):
+        channel.send(CommandApdu(Ins.READ_BINARY, ne=16))
+    assert not channel.alive
+
+
 @given(st.binary(max_size=70), st.binary(min_size=1, max_size=64))
 def test_padding_of_sixteen_is_undone_and_nothing_else_is(data: bytes, noise: bytes) -> None:
     assert unpad(pad(data, 16), 16) == data

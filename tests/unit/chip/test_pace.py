@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from support.chip import KEYS, OTHER_KEYS
-from support.pace_chip import PaceChip, card_access
+from support.pace_chip import PaceChip, Whole, card_access
 
 from drivers.chip.access import Can, Password, open_channel
 from drivers.chip.apdu import CommandApdu
@@ -70,7 +70,7 @@ def test_another_password_is_refused_and_opens_nothing(password: Password) -> No
 
 OFF_THE_CURVE = b"\x04" + bytes(31) + b"\x01" + bytes(31) + b"\x01"
 ON_ANOTHER = b"\x04" + bytes(P_256.encode(P_256.generator)[1:])
-LONG = b"!\x7c\x82\x40\x00\x80\x82\x3f\xfc" + bytes(0x3FFC) + b"\x90\x00"
+LONG = Whole(b"\x7c\x82\x40\x00\x80\x82\x3f\xfc" + bytes(0x3FFC) + b"\x90\x00")
 
 HOSTILE: tuple[tuple[str, int, Callable[[bytes], bytes], type[CardError]], ...] = (
     ("no nonce", 0x80, lambda _: b"", MalformedData),
@@ -78,12 +78,12 @@ HOSTILE: tuple[tuple[str, int, Callable[[bytes], bytes], type[CardError]], ...] 
     ("a nonce that is not whole blocks", 0x80, lambda v: v + b"\0", MalformedData),
     ("an oversized nonce", 0x80, lambda v: v * 3, MalformedData),
     ("a nonce of 16 kB", 0x80, lambda _: LONG, MalformedData),
-    ("a nonce and more", 0x80, lambda v: b"!\x7c\x14\x80\x10" + v + b"\x81\x00\x90\x00", MalformedData),
-    ("another object", 0x80, lambda v: b"!\x7c\x12\x82\x10" + v + b"\x90\x00", MalformedData),
-    ("no template", 0x80, lambda v: b"!\x80\x10" + v + b"\x90\x00", MalformedData),
-    ("an indefinite length", 0x80, lambda v: b"!\x7c\x80\x80\x10" + v + b"\0\0\x90\x00", MalformedData),
-    ("only 9000", 0x80, lambda _: b"!\x90\x00", MalformedData),
-    ("a refusal", 0x80, lambda _: b"!\x6a\x80", CardRefused),
+    ("a nonce and more", 0x80, lambda v: Whole(b"\x7c\x14\x80\x10" + v + b"\x81\x00\x90\x00"), MalformedData),
+    ("another object", 0x80, lambda v: Whole(b"\x7c\x12\x82\x10" + v + b"\x90\x00"), MalformedData),
+    ("no template", 0x80, lambda v: Whole(b"\x80\x10" + v + b"\x90\x00"), MalformedData),
+    ("an indefinite length", 0x80, lambda v: Whole(b"\x7c\x80\x80\x10" + v + b"\0\0\x90\x00"), MalformedData),
+    ("only 9000", 0x80, lambda _: Whole(b"\x90\x00"), MalformedData),
+    ("a refusal", 0x80, lambda _: Whole(b"\x6a\x80"), CardRefused),
     ("another nonce", 0x80, lambda v: bytes([v[0] ^ 1]) + v[1:], AccessRefused),
     *(
         (f"{name}, {step:X}", step, change, MalformedData)
@@ -106,7 +106,7 @@ HOSTILE: tuple[tuple[str, int, Callable[[bytes], bytes], type[CardError]], ...] 
     ("a short token", 0x86, lambda v: v[:7], SecureMessagingError),
     ("a long token", 0x86, lambda v: v + b"\0", SecureMessagingError),
     ("no token", 0x86, lambda _: b"", SecureMessagingError),
-    ("no answer to the token", 0x86, lambda _: b"!\x90\x00", MalformedData),
+    ("no answer to the token", 0x86, lambda _: Whole(b"\x90\x00"), MalformedData),
 )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def test_our_own_key_sent_back_is_not_taken(step: int) -> None:
 
 def test_a_token_may_come_with_the_names_of_authorities() -> None:
     chip = PaceChip(MRZ_SECRET)
-    chip.answers[0x86] = lambda v: b"!\x7c\x14\x86\x08" + v + b"\x87\x02AB\x88\x04ABCD\x90\x00"
+    chip.answers[0x86] = lambda v: Whole(b"\x7c\x14\x86\x08" + v + b"\x87\x02AB\x88\x04ABCD\x90\x00")
     assert opened(chip).alive
 
 

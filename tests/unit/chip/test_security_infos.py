@@ -51,7 +51,7 @@ def standardised(curve: Curve, raw: bytes) -> bytes:
     return encode_sequence(encode_sequence(parameters), encode_bitstring(raw, 0))
 
 
-def written_out(curve: Curve, raw: bytes, cofactor: bool = True, generator: bytes | None = None) -> bytes:
+def written_out(curve: Curve, raw: bytes, cofactor: int | None = 1, generator: bytes | None = None) -> bytes:
     equation, size = curve.parameters.curve, curve.size
     p = int(equation.p())
 
@@ -65,8 +65,8 @@ def written_out(curve: Curve, raw: bytes, cofactor: bool = True, generator: byte
         encode_octet_string(generator or curve.encode(curve.generator)),
         encode_integer(curve.order),
     ]
-    if cofactor:
-        parts.append(encode_integer(1))
+    if cofactor is not None:
+        parts.append(encode_integer(cofactor))
     algorithm = encode_sequence(encode_oid(1, 2, 840, 10045, 2, 1), encode_sequence(*parts))
     return encode_sequence(algorithm, encode_bitstring(raw, 0))
 
@@ -168,9 +168,24 @@ def test_parameters_that_are_nearly_those_of_a_curve_are_of_none() -> None:
     """A generator of somebody's choosing is the attack that a comparison of all parameters stops."""
     curve = BRAINPOOL_P256R1
     raw = point(curve)
-    assert public_key(written_out(curve, raw, cofactor=False)) == (curve, raw)
+    assert public_key(written_out(curve, raw, cofactor=None)) == (curve, raw)
     with pytest.raises(UnknownAlgorithm):
         public_key(written_out(curve, raw, generator=raw))
+    with pytest.raises(UnknownAlgorithm):
+        public_key(written_out(curve, raw, cofactor=2))
+
+
+def test_a_coordinate_has_one_form_only() -> None:
+    """x and x + p are the same in the field; only the smaller is an encoding."""
+    curve = BRAINPOOL_P256R1
+    p = int(curve.parameters.curve.p())
+    point = curve.generator
+    while int(point.x()) + p >= 1 << 256:
+        point = point + curve.generator
+    x, y = int(point.x()), int(point.y())
+    assert curve.decode(b"\x04" + x.to_bytes(32, "big") + y.to_bytes(32, "big")) == point
+    with pytest.raises(MalformedData):
+        curve.decode(b"\x04" + (x + p).to_bytes(32, "big") + y.to_bytes(32, "big"))
 
 
 @given(st.binary(max_size=120), st.integers(0, 90))
