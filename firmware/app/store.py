@@ -136,6 +136,9 @@ class StoredAttempts:
     def attempt(self, record_id: str) -> Any:
         return self._store.call(lambda journal: journal.attempt(record_id))
 
+    def keep_image(self, record_id: str, number: int, image: bytes) -> None:
+        self._store.call(lambda journal: journal.keep_image(record_id, number, image))
+
     def stage(self, record_id: str, number: int, stage: str) -> None:
         self._store.call(lambda journal: journal.stage(record_id, number, stage))
 

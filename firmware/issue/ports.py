@@ -110,12 +110,17 @@ class Attempt(Protocol):
     def issuing(self) -> bool: ...
     @property
     def stage(self) -> str: ...  # "" at the start, then what `stage` was given last
+    @property
+    def inherited(self) -> bool: ...  # the image is that of an earlier attempt: its chip keys are used
 
 
 class IssueJournal(Protocol):
     """Durable before it returns, every method. `firmware.records.Journal` is one."""
 
     def attempt(self, record_id: str) -> Attempt: ...
+    def keep_image(self, record_id: str, number: int, image: bytes) -> None:
+        """The card of this attempt alone, with chip keys of its own; kept before a card is touched."""
+
     def stage(self, record_id: str, number: int, stage: str) -> None:
         """How far this attempt came, in the words of `firmware.issue.mark`."""
 

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from cryptography import x509
 
 from drivers.chip.errors import NotGenuine, NotLocked
-from firmware.document.image import CardImage
 from firmware.document.lds import Fid
 from firmware.document.passive import PaReport
 from firmware.issue.admission import OURS, OURS_LOCKED, Held, begin, held, is_the_card, refusal
@@ -28,7 +27,6 @@ from firmware.issue.errors import IssueBroken, OutOfOrder
 from firmware.issue.mark import Mark, Stage
 from firmware.issue.meter import Meter
 from firmware.issue.ports import (
-    Attempt,
     BytesDone,
     CardState,
     DocumentSigner,
@@ -38,31 +36,9 @@ from firmware.issue.ports import (
     Personalizer,
 )
 from firmware.issue.report import NAMES, chip_report
+from firmware.issue.work import Work
 
 SOD_ROOM = 2048  # of the progress bar, before the SOD is there
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """One attempt as the journal has it."""
-
-    record_id: str
-    attempt: Attempt
-    image: CardImage
-    mark: Mark
-    sod: bytes | None
-    apdus_before: int  # on the card's counter, when `mark` was kept or read
-
-    @property
-    def content_bytes(self) -> int:
-        return sum(map(len, self.image.files.values()))
-
-    @property
-    def files(self) -> dict[int, bytes]:
-        """All that the card must hold. Raises OutOfOrder before there is a SOD."""
-        if self.sod is None:
-            raise OutOfOrder("no EF.SOD was signed")
-        return {**self.image.files, Fid.SOD: self.sod}
 
 
 class Transaction:
@@ -154,16 +130,23 @@ class Transaction:
         number = self._journal.attempt(record_id).number
         return self._journal.lost(record_id, number, officers)
 
-    # --- step 2: the content ---
+    # --- steps 1 and 2: the image of this card, and its content ---
 
-    def _fill(self, work: _Work, state: CardState, meter: Meter) -> _Work:
+    def _with_own_keys(self, work: Work) -> Work:
+        """Chip keys are on one card only: those of an attempt that was lost are not used again."""
+        if work.attempt.inherited and work.mark.stage is Stage.FRESH:
+            work = work.with_new_keys()
+            self._journal.keep_image(work.record_id, work.attempt.number, work.image.to_bytes())
+        return work
+
+    def _fill(self, work: Work, state: CardState, meter: Meter) -> Work:
         """Keys, data groups and EF.COM are on the card and were read back."""
         keys = begin(state, work.mark)
         if keys is None:
             self._check_not_another(work, state)
             missing = self._missing(work, state, meter)
         else:
-            work = self._keep(work, keys)
+            work = self._keep(self._with_own_keys(work), keys)
             meter.begin("keys")
             self._card.put_keys(work.image.keys)
             missing = dict(work.image.files)
@@ -177,13 +160,13 @@ class Transaction:
             self._read_equal(fid, content, meter)
         return self._keep(work, work.mark.at(Stage.VERIFIED))
 
-    def _check_not_another(self, work: _Work, state: CardState) -> None:
+    def _check_not_another(self, work: Work, state: CardState) -> None:
         """Before ISSUING the card of this attempt has no EF.SOD at all."""
         here = is_the_card(state, work.mark, work.attempt)
         if not here or self._card.read_file(Fid.SOD, 1, _ignore) is not None:
             raise refusal(state)
 
-    def _missing(self, work: _Work, state: CardState, meter: Meter) -> dict[int, bytes]:
+    def _missing(self, work: Work, state: CardState, meter: Meter) -> dict[int, bytes]:
         """The files that are not wholly there. A file that we never wrote makes the card another."""
         meter.begin("inspect")
         missing: dict[int, bytes] = {}
@@ -197,7 +180,7 @@ class Transaction:
 
     # --- steps 3 and 4: the signature, and the point of no return ---
 
-    def _sign(self, work: _Work, meter: Meter) -> _Work:
+    def _sign(self, work: Work, meter: Meter) -> Work:
         """EF.SOD is kept, and ISSUING committed."""
         meter.begin("signing")
         if work.sod is None:
@@ -211,7 +194,7 @@ class Transaction:
         self._journal.issuing(work.record_id, work.attempt.number, sod_sha256)
         return work
 
-    def _recognise(self, work: _Work, state: CardState, meter: Meter) -> Held:
+    def _recognise(self, work: Work, state: CardState, meter: Meter) -> Held:
         """How much of EF.SOD is on the card of an attempt that is ISSUING.
 
         It must be the card whose content was verified. Where opening is no proof, only the whole of
@@ -228,7 +211,7 @@ class Transaction:
 
     # --- steps 5 to 7 ---
 
-    def _check_sod(self, work: _Work, state: CardState, meter: Meter) -> None:
+    def _check_sod(self, work: Work, state: CardState, meter: Meter) -> None:
         """The card holds this attempt's EF.SOD: no other card can.
 
         Raises UserRetry for another card, IssueBroken for this one with a SOD that is damaged.
@@ -248,7 +231,7 @@ class Transaction:
         found = self._card.read_file(Fid.SOD, len(sod) + SOD_ROOM, _ignore)
         return found is not None and self._authority.genuine(found)
 
-    def _prove_locked(self, work: _Work) -> Sequence[str]:
+    def _prove_locked(self, work: Work) -> Sequence[str]:
         try:
             return self._card.prove_locked(work.image.keys)
         except NotLocked as exc:
@@ -256,30 +239,26 @@ class Transaction:
         except NotGenuine as exc:
             raise IssueBroken("chip_keys", str(exc)) from exc
 
-    def _complete(self, work: _Work, authenticated: PaReport, locked: Sequence[str]) -> None:
+    def _complete(self, work: Work, authenticated: PaReport, locked: Sequence[str]) -> None:
         mark = work.mark.after(self._card.apdus - work.apdus_before)
         report = chip_report(work.attempt, work.files, authenticated, locked, self._card, mark, self._now())
         self._journal.complete(work.record_id, work.attempt.number, report)
 
     # --- the card and the journal ---
 
-    def _open(self, record_id: str) -> _Work:
-        attempt = self._journal.attempt(record_id)
-        if attempt.issuing and attempt.sod is None:
-            raise OutOfOrder("ISSUING without an EF.SOD")
-        image = CardImage.from_bytes(attempt.image)
-        if self._card.unreadable & image.files.keys():
+    def _open(self, record_id: str) -> Work:
+        work = Work.of(record_id, self._journal.attempt(record_id), self._card.apdus)
+        if self._card.unreadable & work.image.files.keys():
             raise OutOfOrder(f"the image has a file that {self._card.name} never gives back")
-        mark = Mark.parse(attempt.stage)
-        return _Work(record_id, attempt, image, mark, attempt.sod, self._card.apdus)
+        return work
 
-    def _keep(self, work: _Work, mark: Mark) -> _Work:
+    def _keep(self, work: Work, mark: Mark) -> Work:
         apdus = self._card.apdus
         mark = mark.after(apdus - work.apdus_before)
         self._journal.stage(work.record_id, work.attempt.number, mark.text())
         return replace(work, mark=mark, apdus_before=apdus)
 
-    def _demand(self, work: _Work, stage: Stage) -> None:
+    def _demand(self, work: Work, stage: Stage) -> None:
         if not work.mark.reached(stage):
             raise OutOfOrder(f"{work.mark.stage.value or 'fresh'}, not yet {stage}")
 

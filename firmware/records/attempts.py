@@ -26,13 +26,17 @@ GIVEN_UP = "given_up"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try, from 1. `image` is the frozen card; `sod` EF.SOD once signed; `stage` what was last staged."""
+    """One try, from 1. `image` is the frozen card; `sod` EF.SOD once signed; `stage` what was last staged.
+
+    `inherited`: the image, with its chip keys, is still the record's, which an earlier attempt used.
+    """
 
     number: int
     image: bytes = field(repr=False)
     sod: bytes | None = field(repr=False)
     issuing: bool
     stage: str
+    inherited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,26 @@ class Attempts:
         self._drafts.require(record_id, S.FROZEN, S.ISSUING, S.COMPLETE)
         record, row = self._drafts.row(record_id), self._newest(record_id)
         sod = self._vault.get(record_id, row["sod"]).data if row["sod"] else None
-        image = self._vault.get(record_id, record["image"]).data
-        return Attempt(row["number"], image, sod, row["issuing_at"] is not None, row["stage"])
+        image = self._vault.get(record_id, row["image"] or record["image"]).data
+        inherited = row["number"] > 1 and row["image"] is None
+        return Attempt(row["number"], image, sod, row["issuing_at"] is not None, row["stage"], inherited)
+
+    def keep_image(self, record_id: str, number: int, image: bytes) -> None:
+        """Keep the card image of this attempt alone, before it touches a card. Again for the same: nothing.
+
+        Raises WrongState for a second, different one, and once the attempt has begun.
+        """
+        row = self._current(record_id, number)
+        if row["image"] is not None:
+            if self._vault.get(record_id, row["image"]).data != image:
+                raise WrongState(record_id, "frozen", "another image for the same attempt")
+            return
+        if row["stage"] or row["sod"] is not None:
+            raise WrongState(record_id, f"at {row['stage']}", "an image of its own")
+        file = self._vault.put(record_id, {"kind": "attempt_image", "attempt": number}, image)
+        with self._db.transaction() as connection:
+            self._current(record_id, number)
+            self._set(connection, record_id, number, image=file)
 
     def stage(self, record_id: str, number: int, stage: str) -> None:
         """Remember how far the writing of the card has come."""

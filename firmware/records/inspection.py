@@ -24,6 +24,7 @@ from firmware.records.vault import KEY, read_entry
 _DRAFT_FILES = (
     "SELECT file FROM part WHERE record_id = :id UNION SELECT file FROM blob WHERE record_id = :id"
     " UNION SELECT image FROM record WHERE id = :id AND image IS NOT NULL"
+    " UNION SELECT image FROM attempt WHERE record_id = :id AND image IS NOT NULL"
     " UNION SELECT sod FROM attempt WHERE record_id = :id AND sod IS NOT NULL"
     " UNION SELECT report FROM attempt WHERE record_id = :id AND report IS NOT NULL"
 )

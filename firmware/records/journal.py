@@ -181,6 +181,9 @@ class Journal:
         """See `Attempts`, for this and the next."""
         return self._attempts.attempt(record_id)
 
+    def keep_image(self, record_id: str, number: int, image: bytes) -> None:
+        self._attempts.keep_image(record_id, number, image)
+
     def stage(self, record_id: str, number: int, stage: str) -> None:
         self._attempts.stage(record_id, number, stage)
 
@@ -270,18 +273,16 @@ class Journal:
     def _mend(self) -> None:
         """Finish what a crash interrupted: half-written files, keys of ended records, purges."""
         with self._db.reading() as connection:
-            states = {
-                row["id"]: S(row["state"]) for row in connection.execute("SELECT id, state FROM record")
-            }
+            rows = connection.execute("SELECT id, state FROM record").fetchall()
+        states = {row["id"]: S(row["state"]) for row in rows}
         self._outbox.remove_strays()
         for record_id in self._vault.records():
             if states.get(record_id) in HAS_DRAFT:
                 self._vault.sweep(record_id)
             else:
                 self._vault.destroy(record_id)
-        for record_id, state in states.items():
-            if state is S.ACKED:
-                self._outbox.purge(record_id)
+        for record_id in (each for each, state in states.items() if state is S.ACKED):
+            self._outbox.purge(record_id)
 
     def _fill(self, outbox: Path, aside: Path | None) -> None:
         """The first row of an empty database: it is new, or was lost, or its rebuilding was cut off."""

@@ -114,4 +114,7 @@ CREATE TABLE tries (
     """
 ALTER TABLE sealed ADD COLUMN quality TEXT NOT NULL DEFAULT '{}';  -- JSON: percent by virtue
 """,
+    """
+ALTER TABLE attempt ADD COLUMN image TEXT;  -- vault file of the card image of this attempt alone
+""",
 )

@@ -208,6 +208,9 @@ class _Replay:
         self.state = S.FROZEN
         self.columns["issued_here"] = 0
 
+    def on_attempt_image(self, name: str, about: Mapping[str, Any]) -> None:
+        self._attempt(about)["image"] = name
+
     def on_sod(self, name: str, about: Mapping[str, Any]) -> None:
         self._attempt(about)["sod"] = name
 

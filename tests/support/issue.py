@@ -23,7 +23,7 @@ RECORD = "00000000-0000-4000-8000-000000000001"
 ORDER = Order(PERSON["number"], "first", "BOX-01", 3)
 IMAGE = CardImage.of(PERSON, jp2(), CAPTURED)
 OFFICERS = ("CB-0001",)
-COMMITS = ("stage", "keep_sod", "issuing", "complete")
+COMMITS = ("keep_image", "stage", "keep_sod", "issuing", "complete")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class FakeAttempt:
     sod: bytes | None = None
     issuing: bool = False
     stage: str = ""
+    inherited: bool = False
 
 
 @dataclass
@@ -48,6 +49,11 @@ class FakeJournal:
     def attempt(self, record_id: str) -> FakeAttempt:
         assert record_id == RECORD
         return self.now
+
+    def keep_image(self, record_id: str, number: int, image: bytes) -> None:
+        self._say(number, "keep_image")
+        assert self.now.inherited and not self.now.stage and self.now.sod is None
+        self.now = replace(self.now, image=image, inherited=False)
 
     def stage(self, record_id: str, number: int, stage: str) -> None:
         self._say(number, "stage", stage)
@@ -73,7 +79,7 @@ class FakeJournal:
         assert self.report is None
         if self.now.issuing and self.now.sod is not None:
             self.void.append(hashlib.sha256(self.now.sod).hexdigest())
-        self.now = FakeAttempt(number + 1, self.now.image)
+        self.now = FakeAttempt(number + 1, self.now.image, inherited=True)
         return number + 1
 
     def _say(self, number: int, *what: Any) -> None:

@@ -86,6 +86,7 @@ def test_drafts_come_back_as_far_as_they_were(tmp_path: Path) -> None:
         live = box.frozen(journal)
         box.issuing(journal, live)
         journal.lost(live, 1, box.OFFICERS)
+        journal.keep_image(live, 2, b"an image with new keys")
         box.issuing(journal, live, 2, b"second SOD")
         before = journal.draft(live)
     spoil(tmp_path)
@@ -96,6 +97,7 @@ def test_drafts_come_back_as_far_as_they_were(tmp_path: Path) -> None:
         assert journal.state(live) is S.ISSUING and journal.open_record() == live
         attempt = journal.attempt(live)
         assert (attempt.number, attempt.sod, attempt.issuing) == (2, b"second SOD", True)
+        assert (attempt.image, attempt.inherited) == (b"an image with new keys", False)
         assert [card["attempt"] for card in journal.void_cards(live)] == [1]
         assert journal.draft(live).parts == before.parts
         with pytest.raises(WrongState):

@@ -68,6 +68,25 @@ def test_a_resume_never_signs_again(journal: Journal) -> None:
     assert journal.attempt(record_id).sod == box.SOD
 
 
+def test_the_next_attempt_has_an_image_of_its_own_before_it_begins(journal: Journal) -> None:
+    record_id = box.frozen(journal)
+    assert not journal.attempt(record_id).inherited
+    journal.stage(record_id, 1, "keys apdus=3")
+    with pytest.raises(WrongState, match="of its own"):
+        journal.keep_image(record_id, 1, b"another image")
+    journal.lost(record_id, 1, box.OFFICERS)
+    second = journal.attempt(record_id)
+    assert (second.inherited, second.image) == (True, box.IMAGE)
+    journal.keep_image(record_id, 2, b"the same with new keys")
+    journal.keep_image(record_id, 2, b"the same with new keys")
+    second = journal.attempt(record_id)
+    assert (second.inherited, second.image) == (False, b"the same with new keys")
+    with pytest.raises(WrongState, match="another image"):
+        journal.keep_image(record_id, 2, b"yet another")
+    journal.stage(record_id, 2, "keys apdus=3")
+    journal.keep_image(record_id, 2, b"the same with new keys")
+
+
 def test_a_lost_card_is_void_and_the_next_one_counts(journal: Journal) -> None:
     record_id = box.frozen(journal)
     box.issuing(journal, record_id)
