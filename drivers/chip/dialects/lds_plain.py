@@ -50,6 +50,7 @@ class LdsPlain:
         self._plain = Plain(reader)
         self._keys: AccessKeys | None = None
         self._files: LdsFiles | None = None  # while a channel is open
+        self._in_the_clear = False  # the application is selected, and no channel is open
         self._protocol: str | None = None
 
     @property
@@ -99,7 +100,8 @@ class LdsPlain:
     def write_file(self, fid: int, data: bytes, done: BytesDone) -> None:
         if not 1 <= len(data) <= self._profile.largest_file:
             raise ValueError(f"a file of {self.name} has 1 to {self._profile.largest_file} bytes")
-        self._select_application()
+        if not self._in_the_clear:
+            self._select_application()
         self._create(fid, len(data))
         select_file(self._plain, fid, self._wait.apdu)
         for offset in range(0, len(data), self.block_bytes):
@@ -145,6 +147,7 @@ class LdsPlain:
 
     def _restart(self) -> None:
         self._close_files()
+        self._in_the_clear = False
         self._reader.disconnect()
         self._reader.connect()
 
@@ -170,6 +173,7 @@ class LdsPlain:
     def _select_application(self) -> None:
         self._close_files()
         select_application(self._plain, self._profile.aid, self._profile.select_p2)
+        self._in_the_clear = True
 
     def _open_files(self) -> LdsFiles:
         if self._files is None or not self._files.channel.alive:
@@ -179,6 +183,7 @@ class LdsPlain:
     def _open_channel(self) -> SecureMessaging:
         if self._keys is None:
             raise CardError("no card was identified")
+        self._in_the_clear = False
         select_application(self._plain, self._profile.aid, self._profile.select_p2)
         channel = open_bac(self._plain, self._keys, timeout_s=self._wait.authenticate)
         self._protocol = "BAC"

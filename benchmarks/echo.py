@@ -1,0 +1,66 @@
+"""The floor of a card's time: a tape of what passed, and a card that plays its side of it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from drivers.api import ChipReader
+
+ATR = bytes.fromhex("3B80800101")
+
+
+class Tape:
+    """A `ChipLink` with `connect` and `disconnect` that keeps every command and answer."""
+
+    def __init__(self, reader: ChipReader) -> None:
+        self._reader = reader
+        self._passed: list[tuple[bytes, bytes]] = []
+        self._resets: list[int] = []  # after so many APDUs
+
+    def connect(self, timeout_s: float = 5.0) -> bytes:
+        self._resets.append(len(self._passed))
+        return self._reader.connect(timeout_s)
+
+    def disconnect(self) -> None:
+        self._reader.disconnect()
+
+    def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:
+        answer = self._reader.transmit(apdu, timeout_s)
+        self._passed.append((apdu, answer))
+        return answer
+
+    @property
+    def wire_bytes(self) -> int:
+        """Both ways."""
+        return sum(len(command) + len(answer) for command, answer in self._passed)
+
+    def replay(self) -> None:
+        """Reset and send all that was sent, to whatever card lies there now."""
+        for at, (command, _) in enumerate(self._passed):
+            if at in self._resets:
+                self._reader.disconnect()
+                self._reader.connect()
+            self._reader.transmit(command, 5.0)
+
+    def answers(self) -> Sequence[bytes]:
+        return [answer for _, answer in self._passed]
+
+
+class EchoCard:
+    """Gives one answer after the other, whatever it is asked; does no work of its own."""
+
+    atr = ATR
+
+    def __init__(self, answers: Sequence[bytes]) -> None:
+        self._answers = iter(answers)
+
+    def power_on(self) -> bytes:
+        return ATR
+
+    def power_off(self) -> None:
+        """It holds nothing that power would keep."""
+
+    def transmit(self, _: bytes) -> bytes:
+        return next(self._answers)
