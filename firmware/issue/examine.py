@@ -15,7 +15,8 @@ from asn1crypto import algos
 from cryptography import x509
 
 from firmware.document import passive
-from firmware.document.errors import Check
+from firmware.document.errors import Check, DocumentError
+from firmware.document.lds import DG_NUMBERS, decode_com
 from firmware.document.sod import Sod, parse
 from firmware.issue.findings import Outcome, Sheet
 
@@ -107,3 +108,19 @@ def _contents(sod: Sod, files: Mapping[int, bytes], guarded: frozenset[int], she
     sheet.ask(Check.HASHES, partial(passive.check_hashes, sod, files, guarded))
     for check, made in passive.ONLY_WHERE_THERE.items():
         sheet.ask_whether(check, partial(made, sod, files, guarded))
+
+
+def listed_groups(com: bytes | None) -> set[int]:
+    """The data groups that EF.COM lists; none where it is not there or cannot be read as one."""
+    try:
+        return {DG_NUMBERS[tag] for tag in decode_com(com).tags} if com else set()
+    except DocumentError:
+        return set()
+
+
+def signed_groups(sod: bytes | None) -> set[int]:
+    """The data groups that EF.SOD lists, believed or not."""
+    try:
+        return set(parse(sod).hashes) if sod else set()
+    except DocumentError:
+        return set()

@@ -32,10 +32,9 @@ from drivers.chip.processor import Plain
 from drivers.chip.select import select_application
 from drivers.errors import DeviceTimeout, ProtocolError
 from firmware.document import lds
-from firmware.document.errors import Check, DocumentError
-from firmware.document.lds import DG_NUMBERS, Fid, dg_fid
-from firmware.document.sod import parse as parse_sod
-from firmware.issue.examine import NOBODY, Signed, examine
+from firmware.document.errors import Check
+from firmware.document.lds import Fid, dg_fid
+from firmware.issue.examine import NOBODY, Signed, examine, listed_groups, signed_groups
 from firmware.issue.findings import Extra, Finding, Outcome, Sheet, Verdict
 from firmware.issue.probes import free_files, note_plain_read, prove_chip
 
@@ -213,7 +212,7 @@ class _Look:
 
     def _inside(self) -> Inspection:
         com, sod = self._content(Fid.COM), self._content(Fid.SOD)
-        held = _listed(com) | _signed_groups(sod)
+        held = listed_groups(com) | signed_groups(sod)
         for number in sorted(held & self._groups):
             self._content(dg_fid(number))
         guarded = frozenset(
@@ -228,8 +227,15 @@ class _Look:
             self._sheet.all_not_made(Check, f"EF.SOD is {self._read[Fid.SOD].seen}")
         else:
             signed = examine(sod, files, self._trust, self._at, guarded, self._sheet)
+            self._note_com()
         prove_chip(self._files, self._contents, self._sheet, self._random)
         return self._told(self._verdict(sod, signed), signed)
+
+    def _note_com(self) -> None:
+        """A card may have no EF.COM to check; one that hides or garbles it is another thing."""
+        seen = self._read[Fid.COM].seen
+        if seen not in (Seen.READ, Seen.MISSING):
+            self._sheet.failed(Check.COM, f"EF.COM is {seen}")
 
     def _content(self, fid: int) -> bytes | None:
         """A file's content, and the note of what became of it."""
@@ -285,18 +291,3 @@ class _Look:
             signed=signed,
             contents=self._contents,
         )
-
-
-def _listed(com: bytes | None) -> set[int]:
-    """The data groups that EF.COM lists; nothing where it cannot be read as one."""
-    try:
-        return {DG_NUMBERS[tag] for tag in lds.decode_com(com).tags} if com else set()
-    except DocumentError:
-        return set()
-
-
-def _signed_groups(sod: bytes | None) -> set[int]:
-    try:
-        return set(parse_sod(sod).hashes) if sod else set()
-    except DocumentError:
-        return set()

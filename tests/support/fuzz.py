@@ -26,6 +26,9 @@ fuzzed = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 
+costly = settings(fuzzed, max_examples=max(10, EXAMPLES // 4))
+"""For tests that read a whole card for each example."""
+
 
 @st.composite
 def bent(draw: st.DrawFn, samples: Sequence[bytes]) -> bytes:
