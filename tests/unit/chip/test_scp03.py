@@ -1,113 +1,21 @@
-"""The host's side of SCP03, byte for byte against yubikit's, and against answers that no card may give."""
+"""The host's side of SCP03, byte for byte against yubikit's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation, Mode
 from hypothesis import given
 from hypothesis import strategies as st
+from support.scp03_peer import HOST_CHALLENGE, KEYS, KVN, LONG_KEYS, Peer, channel, kbkdf
 from yubikit.core.smartcard import scp as yubikit
 
 from drivers.chip.apdu import CommandApdu
-from drivers.chip.errors import CardRefused, SecureMessagingError
-from drivers.chip.key_store import StaticKeys
-from drivers.chip.processor import Plain
-from drivers.chip.scp03 import KeysRefused, Level, Scp03, fitting, open_scp03
+from drivers.chip.scp03 import Level, fitting
 from drivers.chip.sp800_108 import aes_cmac, derive
 
-AID = bytes.fromhex("A0000002471001")
-KDD = bytes.fromhex("00112233445566778899")
-KVN = 0x30
-COUNTER = bytes.fromhex("00000A")
-HOST_CHALLENGE = bytes.fromhex("0102030405060708")
-KEYS = StaticKeys(bytes(range(16)), bytes(range(16, 32)), bytes(range(32, 48)))
-LONG_KEYS = StaticKeys(bytes(range(32)), bytes(range(32, 64)), bytes(range(64, 96)))
 SIZES = st.sampled_from([1, 15, 16, 17, 200, 231, 232, 239, 240, 247, 255, 1000, 3000])
-
-
-def kbkdf(key: bytes, constant: int, context: bytes, size: int) -> bytes:
-    """SP 800-108 by the `cryptography` library, which proves itself against NIST's vectors."""
-    before = bytes(11) + bytes((constant, 0)) + (size * 8).to_bytes(2, "big")
-    made = KBKDFCMAC(
-        AES, Mode.CounterMode, size, 1, None, CounterLocation.MiddleFixed, None, None,
-        before + context, break_location=len(before),
-    )  # fmt: skip
-    return made.derive(key)
-
-
-@dataclass
-class Peer:
-    """A card made of yubikit's parts: it answers each command as told and keeps what it was sent."""
-
-    keys: StaticKeys = KEYS
-    option: int = 0x70
-    kvn: int = KVN
-    challenge: bytes = b""
-    counter: bytes = COUNTER
-    plain: bytes = b""  # of the next answer
-    sw: int = 0x9000
-    spoil: Callable[[bytes], bytes] = bytes
-    said: list[bytes] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.challenge = self.challenge or kbkdf(self.keys.enc, 0x02, self.counter + AID, 8)
-        context, size = HOST_CHALLENGE + self.challenge, len(self.keys.enc)
-        self.enc = kbkdf(self.keys.enc, 0x04, context, size)
-        self.mac = kbkdf(self.keys.mac, 0x06, context, size)
-        self.rmac = kbkdf(self.keys.mac, 0x07, context, size)
-        self.state = yubikit.ScpState(yubikit.SessionKeys(self.enc, self.mac, self.rmac))
-        self.host_cryptogram = kbkdf(self.mac, 0x01, context, 8)
-
-    def transmit(self, apdu: bytes, timeout_s: float = 0) -> bytes:
-        self.said.append(apdu)
-        return self.spoil(self._answer(apdu))
-
-    def _answer(self, apdu: bytes) -> bytes:
-        if apdu[1] == 0x50:
-            cryptogram = kbkdf(self.mac, 0x00, HOST_CHALLENGE + self.challenge, 8)
-            head = KDD + bytes((self.kvn, 3, self.option)) + self.challenge + cryptogram
-            return head + self.counter + b"\x90\x00"
-        status = self.sw.to_bytes(2, "big")
-        if apdu[1] == 0x82 or self.level < 0x10 or self.sw >> 8 not in (0x90, 0x62, 0x63):
-            return (self.plain if apdu[1] != 0x82 and self.sw == 0x9000 else b"") + status
-        data = self._encrypted()
-        chaining = self.state._mac_chain  # after the peer's own `mac` of this command
-        return data + yubikit._calculate_mac(self.rmac, chaining, data + status)[1] + status
-
-    @property
-    def level(self) -> int:
-        return self.said[1][2]
-
-    def _encrypted(self) -> bytes:
-        if not self.plain:
-            return b""
-        cipher = yubikit._init_cipher(self.enc, self.state._enc_counter - 1, response=True)
-        padded = self.plain + b"\x80" + bytes(-(len(self.plain) + 1) % 16)
-        return cipher.encryptor().update(padded)
-
-    def expected(self, header: bytes, data: bytes, encrypts: bool, le: bytes) -> bytes:
-        """What yubikit sends for this command, formed as its processor does."""
-        if encrypts and data:
-            data = self.state.encrypt(data)
-        else:
-            self.state._enc_counter += 1  # 6.2.6: steps without data too
-        size = len(data) + 8
-        lc = bytes([size]) if size < 256 else b"\0" + size.to_bytes(2, "big")
-        mac = self.state.mac(header + lc + data)
-        return header + lc + data + mac + (le if size < 256 else le * 2)
-
-
-def channel(peer: Peer, level: Level = Level.R_ENCRYPTION, kvn: int = KVN) -> Scp03:
-    class Store:
-        def static_keys(self, kvn: int, kdd: bytes) -> StaticKeys:
-            assert (kvn, kdd) == (peer.kvn, KDD)
-            return peer.keys
-
-    return open_scp03(Plain(peer), Store(), kvn, level, AID, lambda size: HOST_CHALLENGE[:size])
 
 
 @pytest.fixture(params=[KEYS, LONG_KEYS], ids=["aes128", "aes256"])
@@ -238,116 +146,3 @@ def test_a_secret_goes_under_the_key_for_data() -> None:
     wrapped = channel(Peer()).wrap(b"secret")
     plain = Cipher(AES(KEYS.dek), modes.CBC(bytes(16))).decryptor().update(wrapped)
     assert plain == b"secret\x80" + bytes(9)
-
-
-# --- cards that are not what they say ---
-
-
-def test_a_card_with_other_keys_gets_no_authentication() -> None:
-    peer = Peer()
-    peer.keys = LONG_KEYS
-    with pytest.raises(KeysRefused):
-        channel(peer)
-    assert len(peer.said) == 1
-
-
-def test_a_challenge_that_is_not_of_the_counter_is_a_replay() -> None:
-    peer = Peer(challenge=b"replayed")
-    with pytest.raises(KeysRefused, match="challenge"):
-        channel(peer)
-    assert len(peer.said) == 1
-
-
-def test_a_random_challenge_needs_no_counter() -> None:
-    assert channel(Peer(option=0x60, counter=b"", challenge=b"whatever")).alive
-
-
-@pytest.mark.parametrize(
-    ("option", "counter", "level"),
-    [
-        (0x71, COUNTER, Level.C_MAC),  # S16
-        (0x10, COUNTER, Level.R_ENCRYPTION),  # no R-MAC
-        (0x30, COUNTER, Level.R_ENCRYPTION),  # no R-ENCRYPTION
-        (0x60, COUNTER, Level.C_MAC),  # a counter that i denies
-        (0x70, b"", Level.C_MAC),  # no counter where i promises one
-    ],
-)
-def test_an_offer_that_contradicts_itself_or_the_level_is_refused(
-    option: int, counter: bytes, level: Level
-) -> None:
-    with pytest.raises(SecureMessagingError):
-        channel(Peer(option=option, counter=counter, challenge=b"whatever"), level)
-
-
-@pytest.mark.parametrize("answer", ["9000", "00" * 28 + "9000", "00" * 29 + "9000", "00" * 33 + "9000"])
-def test_an_offer_of_another_form_is_refused(answer: str) -> None:
-    with pytest.raises(SecureMessagingError):
-        channel(Peer(spoil=lambda _: bytes.fromhex(answer)))
-
-
-def test_another_key_version_than_asked_for_is_refused() -> None:
-    with pytest.raises(SecureMessagingError, match="version"):
-        channel(Peer(kvn=0x31))
-    assert channel(Peer(kvn=0x31), kvn=0).alive
-
-
-def test_a_card_that_takes_no_host_is_refused_with_its_status() -> None:
-    peer = Peer()
-    peer.spoil = lambda answer: answer if len(answer) > 2 else b"\x63\x00"
-    with pytest.raises(CardRefused, match="6300"):
-        channel(peer)
-
-
-def test_a_locked_card_offers_nothing() -> None:
-    with pytest.raises(CardRefused, match="6985"):
-        channel(Peer(spoil=lambda _: b"\x69\x85"))
-
-
-SPOILS: dict[str, Callable[[bytes], bytes]] = {
-    "a bit of the data": lambda a: bytes([a[0] ^ 1]) + a[1:],
-    "a bit of the MAC": lambda a: a[:-3] + bytes([a[-3] ^ 1]) + a[-2:],
-    "another status": lambda a: a[:-2] + b"\x62\x82",
-    "no MAC": lambda a: a[:-10] + a[-2:],
-    "nothing but 9000": lambda a: a[-2:],
-    "data with an error": lambda a: a[:-2] + b"\x6a\x80",
-    "shorter than a MAC": lambda a: a[:5] + a[-2:],
-}
-
-
-@pytest.mark.parametrize("spoil", SPOILS.values(), ids=SPOILS)
-def test_a_spoilt_answer_ends_the_channel(spoil: Callable[[bytes], bytes]) -> None:
-    peer = Peer(plain=b"answer")
-    opened = channel(peer)
-    peer.state._mac_chain = opened._chaining
-    peer.expected(bytes.fromhex("84E28800"), b"command", True, b"\0")
-    peer.spoil = spoil
-    with pytest.raises(SecureMessagingError):
-        opened.send(CommandApdu(0xE2, 0x88, 0, b"command", cla=0x80))
-    assert not opened.alive
-    with pytest.raises(SecureMessagingError, match="ended"):
-        opened.send(CommandApdu(0xE2, 0x88, 0, b"command", cla=0x80))
-
-
-def test_an_answer_played_again_ends_the_channel() -> None:
-    peer = Peer(plain=b"answer")
-    opened = channel(peer)
-    kept: list[bytes] = []
-    for _ in range(2):
-        peer.state._mac_chain = opened._chaining
-        peer.expected(bytes.fromhex("84E28800"), b"command", True, b"\0")
-        if kept:
-            peer.spoil = lambda _: kept[0]
-            with pytest.raises(SecureMessagingError, match="MAC"):
-                opened.send(CommandApdu(0xE2, 0x88, 0, b"command", cla=0x80))
-        else:
-            opened.send(CommandApdu(0xE2, 0x88, 0, b"command", cla=0x80))
-            kept.append(peer._answer(peer.said[-1]))
-
-
-@pytest.mark.parametrize(("sw", "goes_on"), [(0x6A82, True), (0x6982, False), (0x6988, False)])
-def test_an_error_status_is_told_and_what_broke_the_channel_ends_it(sw: int, goes_on: bool) -> None:
-    peer = Peer()
-    opened = channel(peer)
-    peer.sw = sw
-    assert opened.send(CommandApdu(0xA4, 2, 0x0C, b"\x01\x01")).sw == sw
-    assert opened.alive == goes_on
