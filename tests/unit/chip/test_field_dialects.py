@@ -31,7 +31,6 @@ from drivers.chip.errors import CardRefused, ConditionsNotSatisfied, NotGenuine,
 from drivers.chip.key_store import KeyStoreError
 from drivers.chip.lds import open_card
 from drivers.chip.scp03 import KeysRefused, Level
-from drivers.errors import UserRetry
 from drivers.virtual.card import OfficerCard, VirtualCard, VirtualReader, blank_card, foreign_card
 
 REFUSED = ("personalisation_refused", "plain_read_refused", "key_change_refused", "write_refused")
