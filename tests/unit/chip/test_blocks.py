@@ -56,6 +56,8 @@ def test_the_card_says_its_longest_apdus(by_sfi: bool) -> None:
     assert kind.largest_read == 1967
     assert kind.largest_write == 959
     assert card_type(Plain(Card(limits(65544, 65538)))).largest_read == LARGEST_BLOCK
+    nonsense = card_type(Plain(Card(limits(100, 0))))
+    assert (nonsense.extended, nonsense.command_bytes) == (None, None)
 
 
 def test_historical_bytes_tell_of_extended_length() -> None:
