@@ -16,12 +16,31 @@ from support.signer import NOW, state
 
 from firmware.document import der, passive
 from firmware.document import mrz as zone
-from firmware.document.data_groups import decode_com, decode_dg1, decode_dg2, decode_dg13
+from firmware.document.chip_keys import Features
+from firmware.document.data_groups import (
+    decode_card_access,
+    decode_com,
+    decode_dg1,
+    decode_dg2,
+    decode_dg3,
+    decode_dg13,
+    decode_dg14,
+    decode_dg15,
+)
 from firmware.document.errors import DocumentError
+from firmware.document.fingers import Compression, Finger
 from firmware.document.image import CardImage
 from firmware.document.lds import Fid
+from firmware.document.security import chip_keys
 from firmware.document.sod import parse
 
+CHIP = CardImage.of(
+    PERSON,
+    jp2(),
+    CAPTURED,
+    Features(aa="rsa1024", ca="brainpoolP256r1", pace=True, can=True, dg3=True),
+    [Finger(2, bytes(64), 8, 8, Compression.RAW)],
+)
 DECODERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "der.one": (der.one, IMAGE.files[Fid.DG13]),
     "der.many": (der.many, IMAGE.files[Fid.DG13]),
@@ -29,6 +48,12 @@ DECODERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "EF.COM": (decode_com, IMAGE.files[Fid.COM]),
     "DG1": (decode_dg1, IMAGE.files[Fid.DG1]),
     "DG2": (decode_dg2, IMAGE.files[Fid.DG2]),
+    "DG3": (decode_dg3, CHIP.files[Fid.DG3]),
+    "DG14": (decode_dg14, CHIP.files[Fid.DG14]),
+    "chip keys": (chip_keys, CHIP.files[Fid.DG14]),
+    "DG15": (decode_dg15, CHIP.files[Fid.DG15]),
+    "EF.CardAccess": (decode_card_access, CHIP.files[Fid.CARD_ACCESS]),
+    "card image with keys": (CardImage.from_bytes, CHIP.to_bytes()),
     "DG13": (decode_dg13, IMAGE.files[Fid.DG13]),
     "card image": (CardImage.from_bytes, IMAGE.to_bytes()),
     "EF.SOD": (parse, genuine()),
