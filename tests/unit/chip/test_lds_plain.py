@@ -193,7 +193,7 @@ def test_a_torn_file_reads_as_what_it_holds(reader: VirtualReader) -> None:
     dialect = LdsPlain(reader)
     dialect.identify(KEYS)
     dialect.put_keys(CHIP_KEYS)
-    card.tear(4, "before")
+    card.tear(3, "before")
     with pytest.raises(UserRetry):
         dialect.write_file(0x0101, made_up(600), unheard)
     reader.put(card)
