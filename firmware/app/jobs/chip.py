@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from drivers.api import Deadline
 from drivers.chip.dialects import CardKind, Dialect
 from drivers.chip.dialects.catalog import open_dialect
 from drivers.chip.errors import CardError
+from drivers.chip.patience import Patient
 from drivers.errors import UserRetry
 from drivers.worker import Stop
 from firmware.app.desk import Desk, until
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 SLICE_S = 0.25
 LIFT_S = 10.0
+CALL_S = 180.0
+"""Of one call of the transaction: a card that gives a byte at a time holds nobody up for ever."""
 KINDS: Mapping[str, str] = {CardKind.OURS_LOCKED: "ours"}
 
 Step = Callable[[Transaction, str], None]
@@ -105,7 +109,8 @@ def _transaction(desk: Desk, reader: ChipReader, entry: int, began: Callable[[],
 
 
 def _card(desk: Desk, reader: ChipReader) -> Dialect:
-    return open_dialect(desk.config.chip.dialect, reader, desk.card_keys, desk.blocks)
+    patient = Patient(reader, Deadline.after(CALL_S, desk.clock))
+    return open_dialect(desk.config.chip.dialect, patient, desk.card_keys, desk.blocks)
 
 
 def _order(desk: Desk, record_id: str) -> Order:
