@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivers.worker import Job, Up, Worker
 from firmware.app import courier as mail
-from firmware.app.jobs import capture, chip, fingers, identify, prove, records, staff
+from firmware.app.jobs import capture, chip, fingers, identify, old_card, prove, records, staff
 from firmware.app.visit import Visit
 from firmware.issue.errors import IssueError
 from firmware.records.errors import RecordsError
@@ -101,6 +101,11 @@ class Asks:
     def _read_identity(self, effect: fx.ReadIdentity) -> None:
         if effect.way == "qr":
             self._job(self._kiosk.workers.camera, identify.scan_qr(self._kiosk.desk, effect.entry))
+
+    def read_old_card(self, can: str) -> None:
+        """Open the old card with the number that was typed."""
+        job = old_card.read_old_card(self._kiosk.desk, self._entry, can)
+        self._job(self._kiosk.workers.chip, job)
 
     def _prove(self, effect: fx.ProveFinger) -> None:
         job = prove.prove_finger(self._kiosk.desk, self._visit, effect.entry)

@@ -37,6 +37,9 @@ class Commands:
                 self._kiosk.learn(identify.typed_number(desk, command.value), self._kiosk.flow.entry)
             case "ticket":
                 self._store(identify.resume_ticket(desk, command.value))
+            case "old_chip":
+                self._kiosk.form = Form(stage="lay")
+                self._kiosk.asks.read_old_card(command.value)
             case "wrong":
                 self._store(records.keep_wrong(visit, command.value))
             case "consent":

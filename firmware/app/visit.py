@@ -32,7 +32,9 @@ class Visit:
     case: str = "first_issue"
     subject: Mapping[str, str] = field(default_factory=dict, repr=False)
     card_says: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """What the old card's QR code says: the registry must agree."""
+    """What the old card's QR code or chip says: the registry must agree."""
+    old_card: Mapping[str, Any] = field(default_factory=lambda: {"read": "none"})
+    """How it was read, as the record has it."""
     templates: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """The registry's, by position."""
     prove_with: str = ""

@@ -66,25 +66,26 @@ def _named(desk: Desk, text: str) -> Learned:
         return desk.store.call(resume_ticket(desk, text.removeprefix(TICKET_QR)))
     try:
         card = read_old_card_qr(text)
-        _check(desk, card.number, parse_day(card.birth_date), card.sex)
+        check_number(desk, card.number, parse_day(card.birth_date), card.sex)
     except QrError as exc:
         return Learned(ev.Unreadable(exc.reason.value))
     except NumberProblem as exc:
         return Learned(ev.Unreadable(f"number_{exc.reason}"))
     says = {"full_name": card.full_name, "birth_date": card.birth_date, "sex": card.sex}
-    return Learned(ev.Identified("qr"), {"number": card.number, "card_says": says})
+    known = {"number": card.number, "card_says": says, "old_card": {"read": "QR"}}
+    return Learned(ev.Identified("qr"), known)
 
 
 def typed_number(desk: Desk, digits: str) -> Learned:
     """Judge a typed number by itself: its province, its century, its year."""
     try:
-        _check(desk, digits)
+        check_number(desk, digits)
     except NumberProblem as exc:
         return Learned(ev.Unreadable(f"number_{exc.reason}"))
     return Learned(ev.Identified("number"), {"number": digits})
 
 
-def _check(desk: Desk, number: str, born: date | None = None, sex: str | None = None) -> None:
+def check_number(desk: Desk, number: str, born: date | None = None, sex: str | None = None) -> None:
     """Raise NumberProblem unless somebody who is born by now can have this number."""
     personal_number.check(number, born, sex)
     today = local_day(desk.now())
@@ -231,7 +232,7 @@ def see_guardian(
 
     def ask(registry: Registry, _: Stop) -> Learned:
         try:
-            _check(desk, number)
+            check_number(desk, number)
             person = registry.lookup(number)
         except (NumberProblem, PersonUnknown):
             return Learned(ev.ActRefused("guardian_unknown"))
@@ -296,7 +297,7 @@ def _begun(desk: Desk, journal: Journal, visit: Visit, person: Person | None, ev
         "number": visit.number,
         "fields": fields,
         "known": isinstance(event, ev.PersonFound),
-        "read": "QR" if visit.card_says else "none",
+        "old_card": dict(visit.old_card),
         "source": str(person.source) if person else "",
         "templates": {position: template.hex() for position, template in templates.items()},
     }

@@ -83,7 +83,8 @@ def approve_portrait(visit: Visit, officer: str) -> Callable[[Journal], Learned]
     def keep(journal: Journal) -> Learned:
         record_id = _id(visit)
         part = journal.draft(record_id).parts["portrait"]
-        files = {part["image"]: journal.blob(record_id, part["image"])}
+        names = (part[kind] for kind in ("image", "jpeg") if kind in part)
+        files = {name: journal.blob(record_id, name) for name in names}
         journal.accept(record_id, "portrait", {**part, "approved_by": officer}, files)
         journal.audit.append(officer, "portrait_approved", record_id)
         return Learned(ev.PortraitApproved())
@@ -142,10 +143,10 @@ def _fix(desk: Desk, visit: Visit, journal: Journal, record_id: str) -> None:
     draft = journal.draft(record_id)
     subject = card_subject(desk, visit)
     journal.accept(record_id, "subject", _stated(visit, subject))
-    read = draft.parts.get(REGISTRY_PART, {}).get("read", "none")
-    journal.accept(record_id, "old_card", {"read": read})
+    old_card = draft.parts.get(REGISTRY_PART, {}).get("old_card") or {"read": "none"}
+    journal.accept(record_id, "old_card", old_card)
     image = card_image(desk, journal, record_id, subject) if desk.config.chip.issues_here else None
-    journal.freeze(record_id, image and image.to_bytes())
+    journal.freeze(record_id, image.to_bytes() if image else None)
 
 
 def _complete_without_card(desk: Desk, journal: Journal, record_id: str) -> Learned:

@@ -195,6 +195,8 @@ def referenced_files(manifest: Manifest) -> Iterator[str]:
         if finger["exception"] is not None and finger["exception"].get("photo") is not None:
             yield finger["exception"]["photo"]
     yield manifest["portrait"]["image"]
+    if "jpeg" in manifest["portrait"]:
+        yield manifest["portrait"]["jpeg"]
     if manifest["chip"] is not None:
         yield manifest["chip"]["report"]
 

@@ -108,6 +108,7 @@ _portrait = c.fields(
         "height_px": c.integer(1, 8192),
         "flags": c.listing(_word, 32),
         "approved_by": _id,
+        "jpeg": _file,
     },
 )
 _correction = c.fields({"field": c.one_of(*MANDATORY, *OPTIONAL), "officer": _id, "at": c.moment})
