@@ -88,11 +88,15 @@ class Camera:
     source: str = "0"
     """Index or path for opencv, folder for pictures."""
     wait_s: float = _within(5, 300, 60)
+    profile: Literal["standing", "seated"] = "standing"
+    """What the portrait's gate allows: `seated` for visits at people's homes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
     driver: Literal["gpio", "none"] = "none"
+    lamp_pwm: str = ""
+    """Hardware PWM of the lamps, as /sys/class/pwm/pwmchip0: channel 0 left, 1 right; empty: the lamp pins."""
     lamp_left_pin: int = _within(0, 27, 12)
     lamp_right_pin: int = _within(0, 27, 13)
     tray_lock_pin: int = _within(0, 27, 17)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from drivers.api import DeviceInfo, PanelInput
 from drivers.errors import DeviceGone, DeviceRefused
+from drivers.panel.pwm import SysfsLamp
 
 LAMP_LEFT, LAMP_RIGHT, TRAY_LOCK, BUZZER = "lamp_left", "lamp_right", "tray_lock", "buzzer"
 TRAY, DOOR, TAMPER = "tray", "door", "tamper"
@@ -35,16 +37,20 @@ HEARD: Mapping[
 class GpioPanel:
     """A `drivers.api.Panel`. `pins` gives the BCM number of each of OUTPUTS and CONTACTS.
 
-    `active_low` names the outputs that a low level switches on. Raises ValueError for a name that is missing
-    or unknown: that is the board file's mistake, found before anything is switched.
+    `active_low` names the outputs that a low level switches on. `lamp_pwm` is the folder of a hardware PWM
+    (channel 0 the left lamp, 1 the right) to use in place of the lamps' pins. Raises ValueError for a name
+    that is missing or unknown: that is the board file's mistake, found before anything is switched.
     """
 
-    def __init__(self, pins: Mapping[str, int], active_low: Collection[str] = ()) -> None:
+    def __init__(
+        self, pins: Mapping[str, int], active_low: Collection[str] = (), lamp_pwm: Path | None = None
+    ) -> None:
         if set(pins) != {*OUTPUTS, *CONTACTS}:
             raise ValueError(f"panel pins must be exactly {', '.join((*OUTPUTS, *CONTACTS))}")
         if not set(active_low) <= set(OUTPUTS):
             raise ValueError(f"active_low takes only {', '.join(OUTPUTS)}")
         self._pins, self._active_low = dict(pins), frozenset(active_low)
+        self._lamp_pwm = lamp_pwm
         self._parts: dict[str, Any] = {}
         self._stack = ExitStack()
 
@@ -118,8 +124,11 @@ class GpioPanel:
             high = name not in self._active_low
             return {"pin": self._pins[name], "active_high": high, "pin_factory": factory}
 
-        for name in (LAMP_LEFT, LAMP_RIGHT):
-            yield name, PWMLED(**common(name), initial_value=0, frequency=PWM_HZ)
+        for channel, name in enumerate((LAMP_LEFT, LAMP_RIGHT)):
+            if self._lamp_pwm is not None:
+                yield name, SysfsLamp(self._lamp_pwm, channel, active_high=name not in self._active_low)
+            else:
+                yield name, PWMLED(**common(name), initial_value=0, frequency=PWM_HZ)
         yield TRAY_LOCK, DigitalOutputDevice(**common(TRAY_LOCK), initial_value=False)
         yield BUZZER, Buzzer(**common(BUZZER), initial_value=False)
         for name in CONTACTS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 from drivers.api import DeviceInfo
@@ -24,8 +25,8 @@ PINS: Mapping[str, int] = {
 class VirtualPanel(GpioPanel):
     """A panel whose contacts are moved by hand: the tray starts open, the door closed, the loop whole."""
 
-    def __init__(self, pins: Mapping[str, int] = PINS) -> None:
-        super().__init__(pins)
+    def __init__(self, pins: Mapping[str, int] = PINS, lamp_pwm: Path | None = None) -> None:
+        super().__init__(pins, lamp_pwm=lamp_pwm)
         self._mock: Any = None
         self._contacts = {TRAY: False, DOOR: True, TAMPER: True}
         self._unplugged = threading.Event()

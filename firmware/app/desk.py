@@ -80,8 +80,10 @@ class Desk:
         """The portrait's gate. The camera worker's. Raises ModelsMissingError."""
         from firmware.quality.portrait import PortraitGate
         from firmware.quality.portrait_models import FaceModels
+        from firmware.quality.portrait_rules import PROFILES
 
-        return PortraitGate(FaceModels(Path(self.config.station.tools) / "models"))
+        models = FaceModels(Path(self.config.station.tools) / "models")
+        return PortraitGate(models, PROFILES[self.config.camera.profile])
 
     @cached_property
     def signer(self) -> HeldSigner:

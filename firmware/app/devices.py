@@ -66,7 +66,8 @@ def _reader(name: str) -> AbstractContextManager[ChipReader]:
 def _panel(config: Config) -> AbstractContextManager[Panel]:
     from drivers.panel.gpio import GpioPanel
 
-    return GpioPanel(panel_pins(config))
+    pwm = Path(config.panel.lamp_pwm) if config.panel.lamp_pwm else None
+    return GpioPanel(panel_pins(config), lamp_pwm=pwm)
 
 
 def panel_pins(config: Config) -> dict[str, int]:

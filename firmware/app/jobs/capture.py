@@ -35,8 +35,8 @@ def take_portrait(desk: Desk, visit: Visit, entry: int) -> Callable[[Camera, Sto
         wait = until(stop, desk.config.camera.wait_s, desk.clock)
         try:
             sample = portrait_capture.take_portrait(camera, desk.lamps, preview, wait, desk.gate)
-        except UserRetry:
-            return None if stop else Learned(ev.NobodyThere())
+        except UserRetry as retry:
+            return None if stop else Learned(_no_portrait(retry.reason))
         if stop:
             return None
         desk.store.call(lambda journal: _keep_portrait(desk, journal, visit, sample))
@@ -45,13 +45,22 @@ def take_portrait(desk: Desk, visit: Visit, entry: int) -> Callable[[Camera, Sto
     return take
 
 
+def _no_portrait(reason: str) -> ev.Event:
+    """Nobody came, or somebody did whom the camera could not take whole: then an officer comes."""
+    gone = reason in ("no_face", "camera_dark")
+    return ev.NobodyThere() if gone else ev.StepFailed("portrait_failed")
+
+
 def _keep_portrait(desk: Desk, journal: Journal, visit: Visit, sample: PortraitSample) -> None:
     assert visit.record_id is not None  # noqa: S101  PORTRAIT is entered with a draft
     before = journal.draft(visit.record_id).parts.get("portrait", {"attempts": 0})
     height, width = sample.crop.shape[:2]
+    components = {f"ofiq_{name}": value for name, value in sample.components.items()}
+    scores = {**sample.check.measures, **components}
     part = {
         "image": "portrait.jp2",
-        "scores": {name: round(float(value), 4) for name, value in sample.check.measures.items()},
+        "jpeg": "portrait.jpg",
+        "scores": {name: round(float(value), 4) for name, value in scores.items()},
         "scorer": GATE,
         "attempts": before["attempts"] + 1,
         "at": desk.stamp(),
@@ -59,4 +68,4 @@ def _keep_portrait(desk: Desk, journal: Journal, visit: Visit, sample: PortraitS
         "height_px": height,
         "flags": list(sample.flags),
     }
-    journal.accept(visit.record_id, "portrait", part, {"portrait.jp2": sample.jp2})
+    journal.accept(visit.record_id, "portrait", part, {"portrait.jp2": sample.jp2, "portrait.jpg": sample.jpeg})

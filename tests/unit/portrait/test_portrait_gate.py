@@ -70,7 +70,11 @@ def test_somebody_who_leaves_a_watched_picture_is_missed_at_once() -> None:
 @pytest.mark.parametrize("tone", [0.0, 0.3, 0.6, 0.8, 1.0])
 @pytest.mark.parametrize("lux", [100, 300, 1000])
 def test_no_complexion_is_refused(tone: float, lux: float) -> None:
-    check = gate().check(frame_of(lambda camera: (camera.sitter.sit(skin=tone), camera.lux(lux))))
+    def world(camera: VirtualCamera) -> None:
+        camera.sitter.sit(skin=tone)
+        camera.lux(lux)
+
+    check = gate().check(frame_of(world))
     assert check.good, (check.flags, dict(check.measures))
 
 
