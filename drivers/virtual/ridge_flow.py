@@ -63,10 +63,10 @@ class Flow:
 
 def draw(pattern: Pattern, rng: np.random.Generator) -> Flow:
     """Return one of the many flows of this pattern."""
-    tilt, tallness = float(rng.normal(0, 0.12)), float(np.exp(rng.normal(0, 0.12)))
+    tilt, tallness = float(rng.normal(0, 0.3)), float(np.exp(rng.normal(0, 0.12)))
     if pattern is Pattern.ARCH:
         return Flow((), tilt, float(rng.uniform(40, 120)), tallness)
-    x, y = rng.normal((0, -12), 24)
+    x, y = rng.normal((0, -12), 45)
     if pattern is Pattern.TENTED_ARCH:
         points = [_core(rng, x, y), _delta(rng, x, y + rng.uniform(45, 110), 8)]
     elif pattern is Pattern.WHORL:

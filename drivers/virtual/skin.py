@@ -106,8 +106,8 @@ def impression(
 def _skin(finger: Finger) -> tuple[Pixels, Pixels]:
     """Return ridges (0 valley .. 255 ridge) and pores (255 at their middle) over the whole fingertip."""
     rng = finger.random(0)
-    wobble = np.float32(0.3) * smooth_noise(rng, SKIN_SHAPE, 60)
-    spread = np.exp(np.float32(0.05) * smooth_noise(rng, SKIN_SHAPE, 40))
+    wobble = np.float32(0.3) * smooth_noise(rng, SKIN_SHAPE, 100)
+    spread = np.exp(np.float32(0.03) * smooth_noise(rng, SKIN_SHAPE, 40))
     angle = orientation(draw(_pattern(finger, rng), rng), wobble)
     mean_px = SIZES[finger.kind][2] * float(rng.normal(1, 0.04))
     ridges = grow(angle, (period(angle, mean_px) * spread).astype(np.float32), rng)

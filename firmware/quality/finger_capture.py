@@ -67,8 +67,8 @@ def capture_finger(
 
     `preview` gets each frame that shows a finger, with its measure, a hint that holds still for 400 ms and
     the best score so far. NFIQ 2 runs on `beside` (None: a thread of its own) while frames go on.
-    Raises UserRetry("no_finger") when no finger comes and UserRetry("blank") when no frame shows one, and
-    whatever the sensor raises. Without a scorer the score is the estimate and says so; a picture that NFIQ 2
+    Raises UserRetry("no_finger") when no finger comes, and when no frame shows one UserRetry with what was
+    there instead (blank, covered, no_ridges, one_finger); and whatever the sensor raises. Without a scorer the score is the estimate and says so; a picture that NFIQ 2
     refuses, or that its process dies of, has a score without a value (code 255): it costs this attempt only.
     """
     if not sensor.await_finger(True, wait.left_s):
@@ -90,6 +90,7 @@ class _Touch:
         self._hint = SteadyHint()
         self._best: Candidate | None = None
         self._before: FingerImage | None = None
+        self._nothing = "blank"
         self._frames = self._good = self._falling = self._empty = 0
 
     @property
@@ -106,8 +107,10 @@ class _Touch:
         """Measure one frame, show it, and have it scored when it is the best by far."""
         try:
             quality = measure(image)
-        except NotAFinger:
+        except NotAFinger as nothing:
             self._empty, self._good, self._before = self._empty + 1, 0, None
+            if nothing.reason != "blank":
+                self._nothing = nothing.reason
             return
         moving = self._before is not None and shift_mm(self._before, image) > self._rules.still_mm
         if moving:
@@ -121,9 +124,9 @@ class _Touch:
         preview(image, shown, self._scoring.best)
 
     def sample(self) -> Sample:
-        """The frame with the highest score of all. Raises UserRetry("blank")."""
+        """The frame with the highest score of all. Raises UserRetry where no frame showed a finger."""
         if self._best is None:
-            raise UserRetry("blank")
+            raise UserRetry(self._nothing)
         chosen, score = self._scoring.decide(self._best)
         return Sample(chosen.image, chosen.quality, score, self._frames)
 

@@ -29,10 +29,17 @@ LEAST_AGREEMENT = 0.2  # of the directions of 3 x 3 blocks; noise gives 0.1
 LEAST_AREA_CM2 = 0.3
 LEAST_SMOOTHNESS = 0.70  # print, skin and faces 0.6; the driest finger 0.73
 ALL_SAME_DIRECTION = 0.97
+SECOND_FINGER = 0.4  # of the largest area
+GLASS = 215.0  # grey level from which a block is bare
+EVEN, DARK = 8.0, 90.0  # grey levels: deviation of the whole picture; darker, something covers the glass
 
 
 class NotAFinger(Exception):
-    """No area of the picture carries ridges."""
+    """There is no single area with ridges. `reason`: blank, covered, no_ridges, or one_finger (there are two)."""
+
+    def __init__(self, reason: str = "no_ridges") -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +93,7 @@ def texture(image: FingerImage) -> Texture:
     grey = _at_250_ppi(image)
     if min(grey.shape) < 2 * BLOCK:
         raise NotAFinger
+    _refuse_an_even_picture(grey)
     windows = np.lib.stride_tricks.sliding_window_view(grey, (BLOCK, BLOCK))[::STEP, ::STEP]
     shape = windows.shape[:2]
     blocks = windows.reshape(-1, BLOCK, BLOCK)
@@ -104,11 +112,13 @@ def texture(image: FingerImage) -> Texture:
     agreement = np.hypot(_around(direction.real), _around(direction.imag))
     ridge = (band / total).reshape(shape)
     peaks = np.partition(power * plane.band, -4, axis=1)[:, -4:].sum(1)
-    finger, elsewhere = _finger(
+    ridges = (
         (deviation.reshape(shape) > LEAST_DEVIATION)
         & (ridge > LEAST_RIDGE_SHARE)
         & (agreement > LEAST_AGREEMENT)
     )
+    finger, elsewhere = _finger(ridges)
+    _refuse_two_fingers(ridges, mean.reshape(shape), deviation.reshape(shape))
     found = Texture(
         finger=finger,
         elsewhere=elsewhere,
@@ -139,6 +149,14 @@ def _at_250_ppi(image: FingerImage) -> Floats:
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
+def _refuse_an_even_picture(grey: Floats) -> None:
+    """Glass with nothing on it, or wholly covered."""
+    if float(grey.mean()) < DARK and float(np.quantile(grey, 0.9)) < DARK:
+        raise NotAFinger("covered")
+    if float(grey.std()) < EVEN:
+        raise NotAFinger("blank" if float(grey.mean()) > DARK else "covered")
+
+
 def _finger(ridges: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
     """The largest area of blocks with ridges, gaps closed and crumbs dropped; and the blocks elsewhere."""
     kernel = np.ones((5, 5), np.uint8)
@@ -149,6 +167,16 @@ def _finger(ridges: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
         raise NotAFinger
     areas = stats[1:, cv2.CC_STAT_AREA]
     return labels == 1 + int(areas.argmax()), int(areas.sum() - areas.max())
+
+
+def _refuse_two_fingers(ridges: NDArray[np.bool_], mean: Floats, deviation: Floats) -> None:
+    """Two areas with ridges and bare glass all the way between them; worn skin between two is not bare."""
+    touched = ((mean < GLASS) | (deviation > LEAST_DEVIATION)).astype(np.uint8)
+    touched = cv2.morphologyEx(touched, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, labels = cv2.connectedComponents(touched, connectivity=4)
+    areas = np.sort(np.bincount(labels[ridges], minlength=count)[1:])[::-1]
+    if len(areas) > 1 and areas[1] > max(SECOND_FINGER * areas[0], LEAST_AREA_CM2 / BLOCK_CM**2):
+        raise NotAFinger("one_finger")
 
 
 def _around(values: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""A finger's picture as WSQ (FBI IAFIS-IC-0110, 0.75 bit a pixel: about 12:1), read back before it is kept."""
+"""A finger as WSQ (FBI IAFIS-IC-0110, 0.75 bit a pixel: about 12:1), read back before it is kept."""
 
 from __future__ import annotations
 

@@ -26,9 +26,20 @@ ADVICE = {  # hint or problem → icon
     "other_finger": "swap",
     "no_finger": "finger",
     "blank": "finger",
+    "covered": "clean",
+    "no_ridges": "finger",
+    "one_finger": "finger",
+    "not_scored": "finger",
     "no_match": "swap",
 }
-UNSEEN = ("no_finger", "blank")  # problems without an impression, hence without a score
+UNSEEN = (
+    "no_finger",
+    "blank",
+    "covered",
+    "no_ridges",
+    "one_finger",
+    "not_scored",
+)  # problems without an impression, hence without a score
 GOOD_SCORE = 60  # from here the bar is green; what is good enough is the rule pack's matter
 
 

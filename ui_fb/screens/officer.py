@@ -18,10 +18,10 @@ ACTS = {  # act → icon
     "correct": "pencil",
     "guardian": "people",
     "approve": "person",
-    "accept": "check",
     "void": "bin",
     "pause": "pause",
     "refuse": "cross",
+    "accept": "check",
 }
 EXCEPTIONS = {"missing": "hand", "amputated": "cross", "bandaged": "bandage", "worn": "finger"}
 QUESTIONS = {"void": "bin", "refuse": "warn", "pause": "pause", "attest": "officer"}  # act → icon
@@ -106,7 +106,7 @@ class Assisted(Screen):
     or, for finger_stranger, unlike; `similarity` is the matcher's (40 and more: the same).
     """
 
-    acts: tuple[str, ...] = tuple(ACTS)[:8]
+    acts: tuple[str, ...] = tuple(ACTS)[:-1]
     officer: str = ""
     doubt: str = ""
     like: str = ""
