@@ -14,9 +14,9 @@ from ui_fb.widgets import Button, bar, button, footer, hint, lead
 REASONS = (
     "registry_away", "person_unknown", "registry_wrong", "card_differs", "unreadable", "guardian", "no_proof",
     "finger_differs", "field_wrong", "finger_failed", "portrait_flagged", "portrait_failed", "lost_finger",
-    "lost_camera", "lost_chip", "card_wrong", "card_moved", "card_gone", "chip_wrong", "already_issued", "signer_refused",
-    "finger_twice", "finger_swapped", "finger_stranger",
-    "finger_officer", "signer_away", "name_refused", "portrait_refused", "content_refused", "step_failed",
+    "lost_camera", "lost_chip", "card_wrong", "card_moved", "card_gone", "chip_wrong", "already_issued",
+    "signer_refused", "finger_twice", "finger_swapped", "finger_stranger", "finger_officer",
+    "signer_away", "name_refused", "portrait_refused", "content_refused", "step_failed",
     "pin_locked",
 )  # fmt: skip
 """Why an officer is called; nothing of it when the person asked for one."""

@@ -41,8 +41,8 @@ REASONS = (
     *"""asked left officer again foreign card_foreign card_locked card_gone pin_wrong role_refused four_eyes
     number_length number_place number_year number_sex too_long ticket_unknown ticket_expired ticket_malformed
     registry_away person_unknown no_template guardian_needed field_wrong finger_failed finger_differs
-    portrait_flagged portrait_failed lost_finger signer_away no_issue clock disk_full store_failed name_refused
-    step_failed""".split(),  # noqa: SIM905  a table
+    portrait_flagged portrait_failed lost_finger signer_away no_issue clock disk_full store_failed
+    name_refused step_failed""".split(),  # noqa: SIM905  a table
     "a reason that nobody has put into words",
 )
 STAGES: dict[S, tuple[Form, ...]] = {
