@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from centre import db
 from centre.core import Centre
 from centre.errors import Refused
 from centre.files_app import BASE_PATH, FilesApp
@@ -112,9 +113,8 @@ def make_app(centre: Centre, files: FilesApp) -> Starlette:
             except Refused as exc:
                 log.info("%s refused: %s", handler.__name__, exc.reason)
                 return _refusal(exc)
-            except OperationalError:
-                log.exception("%s: the database did not answer", handler.__name__)
-                return _refusal(BUSY)
+            except SQLAlchemyError as exc:
+                return _refusal(_no_answer(handler.__name__, exc))
             except TimeoutError:
                 return _refusal(TOO_SLOW)
             except ClientDisconnect:
@@ -153,11 +153,18 @@ class _Uploads:
                 await self._files.serve(box, scope, receive, send)
         except Refused as exc:
             await _refusal(exc)(scope, receive, send)
-        except OperationalError:
-            log.exception("uploads: the database did not answer")
-            await _refusal(BUSY)(scope, receive, send)
+        except SQLAlchemyError as exc:
+            await _refusal(_no_answer("uploads", exc))(scope, receive, send)
         except TimeoutError:
             await _refusal(TOO_SLOW)(scope, receive, send)
+
+
+def _no_answer(where: str, error: SQLAlchemyError) -> Refused:
+    """Ask again later, if that can help; the database's words may hold values and are not logged."""
+    if not db.is_passing(error):
+        raise error
+    log.warning("%s: the database did not answer (%s)", where, type(error).__name__)
+    return BUSY
 
 
 def _checked(check: c.Check, value: Any, name: str) -> Any:

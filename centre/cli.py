@@ -75,8 +75,7 @@ def import_persons(
 ) -> None:
     """Put persons into the registry, replacing those of the same number."""
     persons = registry.load_persons(_read(file))
-    engine = Station(folder, database).engine()
-    with db.writing(engine) as connection:
+    with Station(folder, database).opened() as engine, db.writing(engine) as connection:
         count = registry.store(connection, persons)
     typer.echo(f"{count} persons imported")
 
@@ -90,7 +89,7 @@ def extract(
     """Write a signed extract of the registry, for boxes that will be offline."""
     station = Station(folder, database)
     signer = station.pki.credential(Role.EXTRACT)
-    with db.reading(station.engine()) as connection:
+    with station.opened() as engine, db.reading(engine) as connection:
         data = registry.make_extract(registry.everyone(connection), signer, utc_now())
     write_whole(out, data, mode=0o600)
     typer.echo(f"{len(data)} bytes written to {out}")
@@ -111,16 +110,14 @@ def serve_command(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("resumable_upload").setLevel(logging.ERROR)  # it logs what clients send
     station = Station(folder, database)
-    engine = station.engine()
     announce = ready_file(ready) if ready else _print_line
-    try:
-        serve(station.app(engine), station.pki, host, port, announce)
-    except OSError as exc:
-        raise CentreSetupError(
-            f"cannot listen on {host}:{port} ({exc.strerror}): choose another --port"
-        ) from exc
-    finally:
-        engine.dispose()
+    with station.opened() as engine:
+        try:
+            serve(station.app(engine), station.pki, host, port, announce)
+        except OSError as exc:
+            raise CentreSetupError(
+                f"cannot listen on {host}:{port} ({exc.strerror}): choose another --port"
+            ) from exc
 
 
 @app.command()
@@ -132,7 +129,7 @@ def void(
     database: Database = None,
 ) -> None:
     """Void the open grants of a record whose box can no longer report them lost."""
-    with db.writing(Station(folder, database).engine()) as connection:
+    with Station(folder, database).opened() as engine, db.deciding(engine) as connection:
         count = ledger.give_up(connection, record_id, frozenset(attempt), by, utc_now())
     if not count:
         raise CentreSetupError(f"no open grant of record {record_id} has that attempt")
@@ -143,10 +140,10 @@ def void(
 def counts(folder: Folder, database: Database = None) -> None:
     """Print what has arrived, by status, box and unit, and the state of the ledger, as JSON."""
     station = Station(folder, database)
-    engine = station.engine()
-    typer.echo(json.dumps(station.centre(engine).counts(), indent=2, ensure_ascii=False))
-    with db.reading(engine) as connection:
-        broken = ledger.broken_at(connection)
+    with station.opened() as engine:
+        typer.echo(json.dumps(station.centre(engine).counts(), indent=2, ensure_ascii=False))
+        with db.reading(engine) as connection:
+            broken = ledger.broken_at(connection)
     if broken is not None:
         raise CentreSetupError(f"the ledger's chain is broken at position {broken}")
 

@@ -73,14 +73,14 @@ class Centre:
     def admit(self, certificate: x509.Certificate) -> str:
         """The id of the enrolled box with exactly this certificate. Raises Refused(403)."""
         box = common_name(certificate)
-        with db.reading(self._engine) as connection:
+        with db.glancing(self._engine) as connection:
             row = connection.execute(select(db.boxes).where(db.boxes.c.box == box)).first()
         if row is None or row.certificate_sha256 != certificate.fingerprint(SHA256()).hex():
             raise Refused(403, "box_unknown", "this certificate is not the enrolled one of a box")
         return box
 
     def health(self) -> dict[str, Any]:
-        with db.reading(self._engine) as connection:
+        with db.glancing(self._engine) as connection:
             connection.execute(select(1))
         return {
             "status": "ok",
@@ -109,12 +109,12 @@ class Centre:
         """EF.SOD for `issue`. Raises Refused(403) for another box's request, and as `ledger.grant`."""
         if issue.box != box:
             raise Refused(403, "other_box", "the request is in another box's name")
-        with db.writing(self._engine) as connection:
+        with db.deciding(self._engine) as connection:
             return ledger.grant(connection, issue, self._keys.document_signer, self._clock())
 
     def give_up(self, box: str, record_id: str, attempts: frozenset[int]) -> int:
         """Void the open grants of a record's attempts; how many. Raises Refused(403) for another box's."""
-        with db.writing(self._engine) as connection:
+        with db.deciding(self._engine) as connection:
             if not ledger.is_of(connection, record_id, box):
                 raise Refused(403, "other_box", "these grants are another box's")
             return ledger.give_up(connection, record_id, attempts, box, self._clock())
@@ -137,7 +137,7 @@ class Centre:
 
     def receipt(self, box: str, **digests: str) -> bytes | None:
         """The receipt of this box's record by `record_digest` or `sealed_digest` or both, or None."""
-        with db.reading(self._engine) as connection:
+        with db.glancing(self._engine) as connection:
             return _receipt(connection, box, digests)
 
     def counts(self) -> dict[str, Any]:
@@ -188,7 +188,7 @@ class Centre:
 
     def _record(self, opened: OpenedRecord, sealed_digest: str) -> bytes:
         digests = {"record_digest": opened.record_digest, "sealed_digest": sealed_digest}
-        with db.writing(self._engine) as connection:
+        with db.deciding(self._engine) as connection:
             known = _receipt(connection, opened.box, digests)
             if known is not None:
                 return known

@@ -1,15 +1,18 @@
 """The centre's tables and how a transaction over them begins.
 
-SQLite (WAL, synchronous=FULL) by default; any SQLAlchemy URL of PostgreSQL when one machine is not
-enough. Each public operation of the centre is one `writing` transaction, entered by one writer at a
-time: SQLite by BEGIN IMMEDIATE, PostgreSQL by SERIALIZABLE (a clash is 503: ask again).
+SQLite (WAL, synchronous=FULL) by default; PostgreSQL when one machine or one process is not enough. What
+decides anything is one `deciding` transaction, and of those there is one at a time, over all processes:
+the ledger is a single hash chain, so they stand in line anyway. On SQLite the line is BEGIN IMMEDIATE, on
+PostgreSQL the row lock on `ledger_head`, taken first. Each statement behind it (READ COMMITTED) sees all
+that was decided before, nothing can deadlock, and nothing must be tried again. What is slow (reading,
+opening and checking a record) is done before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -25,10 +28,32 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    func,
+    insert,
+    make_url,
+    select,
     text,
 )
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from centre.errors import CentreSetupError
 
 LOCK_TIMEOUT_S = 10.0
+CONNECTIONS = 12
+"""Of one process: PostgreSQL's usual hundred serve eight ingest processes."""
+GENESIS: Final = "0" * 64
+HEAD = 1
+"""The key of the only row of `ledger_head`."""
+MAKING_TABLES = 0x1D_C3_17_2E
+"""The advisory lock of the process that makes tables."""
+_SESSION = {
+    "synchronous_commit": "on",  # a receipt promises that the record is on the disk
+    "lock_timeout": f"{LOCK_TIMEOUT_S:.0f}s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "20s",  # a process that froze in its turn loses it
+}
+_DURABLE = ("fsync", "full_page_writes")
 
 metadata = MetaData()
 
@@ -105,6 +130,14 @@ ledger = Table(  # append only, chained by hash: each grant, void and issue in t
     Column("hash", String, nullable=False),
 )
 
+ledger_head = Table(  # one row: the end of the chain, and the place in line of who decides
+    "ledger_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, nullable=False),
+    Column("hash", String, nullable=False),
+)
+
 records = Table(
     "records",
     metadata,
@@ -123,6 +156,17 @@ records = Table(
     Column("received_at", String, nullable=False),
     Index("records_by_sequence", "box", "sequence"),
     Index("records_by_case", "number", "case"),
+    Index("records_by_id", "record_id"),
+    # the database itself holds the rules: of what is accepted, a record is there once, each number of a
+    # box is used once, and a person has one first issue
+    *(
+        Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
+        for name, columns, where in (
+            ("one_accepted_record", ("record_id",), "status = 'ACCEPTED'"),
+            ("one_accepted_sequence", ("box", "sequence"), "status = 'ACCEPTED'"),
+            ("one_first_issue", ("number",), "status = 'ACCEPTED' AND \"case\" = 'first_issue'"),
+        )
+    ),
 )
 
 receipts = Table(  # a record sealed twice has one verdict and a receipt for each sealed file
@@ -135,16 +179,28 @@ receipts = Table(  # a record sealed twice has one verdict and a receipt for eac
 
 
 def open_database(url: str) -> Engine:
-    """Connect to `url` and make the tables that are missing."""
-    sqlite = url.startswith("sqlite")
-    options: dict[str, Any] = (
-        {"connect_args": {"timeout": LOCK_TIMEOUT_S}} if sqlite else {"isolation_level": "SERIALIZABLE"}
-    )
-    engine = create_engine(url, hide_parameters=True, **options)
+    """Connect to `url` and make the tables that are missing.
+
+    Raises CentreSetupError for a URL that is none, a server that is not there or does not keep what it
+    commits.
+    """
+    options: dict[str, Any] = {"hide_parameters": True, "pool_size": CONNECTIONS, "max_overflow": 0}
+    options |= {"pool_timeout": LOCK_TIMEOUT_S}
+    try:
+        sqlite = make_url(url).get_backend_name() == "sqlite"
+        wait = {"timeout": LOCK_TIMEOUT_S} if sqlite else {"connect_timeout": 5}
+        engine = create_engine(url, connect_args=wait, **options)
+    except (ArgumentError, ImportError) as exc:
+        raise CentreSetupError("the database URL is not one of sqlite:/// or postgresql+psycopg://") from exc
     if sqlite:
         event.listen(engine, "connect", _sqlite_connected)
         event.listen(engine, "begin", _sqlite_begin)
-    metadata.create_all(engine)
+    else:
+        event.listen(engine, "connect", _postgresql_connected)
+    try:
+        _make_tables(engine)
+    except DBAPIError as exc:
+        raise CentreSetupError(f"the database does not answer: {str(exc.orig).strip()}") from exc
     return engine
 
 
@@ -156,10 +212,60 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def deciding(engine: Engine) -> Iterator[Connection]:
+    """`writing`, and nobody else decides anything meanwhile, in no process. Keep it short."""
+    with writing(engine) as connection:
+        connection.execute(select(ledger_head.c.id).with_for_update())
+        yield connection
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view; does not wait for writers."""
-    with engine.execution_options(reading=True).begin() as connection:
+    options = {"reading": True} if _is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"}
+    with engine.execution_options(**options).begin() as connection:
         yield connection
+
+
+@contextmanager
+def glancing(engine: Engine) -> Iterator[Connection]:
+    """For one statement that only reads: the shortest way there and back."""
+    options = {"reading": True} if _is_sqlite(engine) else {"isolation_level": "AUTOCOMMIT"}
+    with engine.execution_options(**options).connect() as connection:
+        yield connection
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the database only failed to answer: restarted, too busy, or too long in line; ask again."""
+    if isinstance(error, PoolTimeout):
+        return True
+    return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError | ProgrammingError)
+
+
+def _make_tables(engine: Engine) -> None:
+    """Several processes may start at once, on a new database too."""
+    with writing(engine) as connection:
+        if not _is_sqlite(engine):
+            _need_durability(connection)
+            connection.execute(select(func.pg_advisory_xact_lock(MAKING_TABLES)))
+        metadata.create_all(connection)
+        if connection.execute(select(ledger_head.c.id)).first() is None:
+            newest = select(ledger.c.position, ledger.c.hash).order_by(ledger.c.position.desc()).limit(1)
+            row = connection.execute(newest).first()
+            end = {"position": row.position, "hash": row.hash} if row else {"position": 0, "hash": GENESIS}
+            connection.execute(insert(ledger_head).values(id=HEAD, **end))
+
+
+def _need_durability(connection: Connection) -> None:
+    for setting in _DURABLE:
+        if connection.execute(text(f"SHOW {setting}")).scalar_one() != "on":
+            raise CentreSetupError(
+                f"the PostgreSQL server runs with {setting}=off: receipts would promise what it does not keep"
+            )
+
+
+def _is_sqlite(engine: Engine) -> bool:
+    return engine.dialect.name == "sqlite"
 
 
 def _sqlite_connected(connection: Any, _record: object) -> None:
@@ -172,3 +278,9 @@ def _sqlite_connected(connection: Any, _record: object) -> None:
 def _sqlite_begin(connection: Connection) -> None:
     reads = connection.get_execution_options().get("reading", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _postgresql_connected(connection: Any, _record: object) -> None:
+    for name, value in _SESSION.items():
+        connection.execute(f"SET {name} = '{value}'")
+    connection.commit()

@@ -23,8 +23,6 @@ from centre.pki import Credential
 from centre.signer import sign_document
 from firmware.records.format.signing import LDS_1_7
 
-GENESIS = "0" * 64
-
 
 class Grant(StrEnum):
     OPEN = "OPEN"
@@ -148,34 +146,34 @@ def settle(connection: Connection, sod_sha256: str, state: Grant, box: str, at: 
 
 def append(connection: Connection, act: Act, subject: str, record_id: str, box: str, at: datetime) -> int:
     """Add one row to the chain; its position, from 1 without gaps."""
-    last = connection.execute(
-        select(db.ledger.c.position, db.ledger.c.hash).order_by(db.ledger.c.position.desc())
-    ).first()
+    head = connection.execute(select(db.ledger_head).with_for_update()).one()
     row = {
-        "position": last.position + 1 if last else 1,
+        "position": head.position + 1,
         "at": stamp(at),
         "act": str(act),
         "subject": subject,
         "record_id": record_id,
         "box": box,
-        "previous": last.hash if last else GENESIS,
+        "previous": head.hash,
     }
-    connection.execute(insert(db.ledger).values(**row, hash=_row_hash(row)))
+    end = _row_hash(row)
+    connection.execute(insert(db.ledger).values(**row, hash=end))
+    connection.execute(update(db.ledger_head).values(position=row["position"], hash=end))
     return int(row["position"])
 
 
 def broken_at(connection: Connection) -> int | None:
-    """The position of the first ledger row that does not fit the chain, or None when all do."""
-    previous = GENESIS
-    for place, found in enumerate(
-        connection.execute(select(db.ledger).order_by(db.ledger.c.position)), start=1
-    ):
+    """The position of the first ledger row that does not fit the chain or is missing; None when all do."""
+    previous, place = db.GENESIS, 0
+    for found in connection.execute(select(db.ledger).order_by(db.ledger.c.position)):
+        place += 1
         row = dict(found._mapping)
         stated = row.pop("hash")
         if (row["position"], row["previous"], stated) != (place, previous, _row_hash(row)):
             return place
         previous = stated
-    return None
+    head = connection.execute(select(db.ledger_head)).one()
+    return None if (head.position, head.hash) == (place, previous) else place + 1
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -62,6 +63,15 @@ class Station:
             raise CentreSetupError(f"{self.folder} is no centre yet: run `kiosk-centre init` on it")
         return db.open_database(self.database_url or f"sqlite:///{self.folder / 'centre.db'}")
 
+    @contextmanager
+    def opened(self) -> Iterator[Engine]:
+        """`engine`, whose connections are closed at the end of the block."""
+        engine = self.engine()
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
     def enrol_box(self, box: str, out: Path, now: datetime | None = None) -> None:
         """Give `box` a key and certificate and write into `out` exactly what it needs.
 
@@ -70,7 +80,6 @@ class Station:
         """
         now = now or utc_now()
         credential = pki.issue_box(self.pki, box, now)
-        engine = self.engine()
         make_folder(out, mode=0o700)
         write_new(out / "box.key.pem", credential.key_pem, mode=0o600)
         write_new(out / "box.crt.pem", credential.certificate_pem)
@@ -81,7 +90,7 @@ class Station:
         identity = {"box": box, "epoch": FIRST_EPOCH, "development": self.pki.is_development}
         write_new(out / "identity.json", (json.dumps(identity) + "\n").encode())
         fingerprint = credential.certificate.fingerprint(SHA256()).hex()
-        with db.writing(engine) as connection:
+        with self.opened() as engine, db.writing(engine) as connection:
             connection.execute(delete(db.boxes).where(db.boxes.c.box == box))
             connection.execute(
                 insert(db.boxes).values(box=box, certificate_sha256=fingerprint, enrolled_at=stamp(now))
@@ -89,7 +98,6 @@ class Station:
             known = select(db.epochs).where(db.epochs.c.box == box)
             if connection.execute(known).first() is None:
                 connection.execute(insert(db.epochs).values(box=box, epoch=FIRST_EPOCH))
-        engine.dispose()
 
     def centre(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> Centre:
         make_folder(self.folder / "records", mode=0o700)

@@ -283,7 +283,7 @@ def test_a_centre_killed_in_the_middle_keeps_what_it_acknowledged(
         if done >= 2 * CHUNK_BYTES:
             stop.set()
 
-    with serving_process(station.station.folder) as (process, port), box.client(port) as client:
+    with serving_process(station.station) as (process, port), box.client(port) as client:
         with pytest.raises(Stopped):
             uploader(client, box, stop).send(path, sealed.record_digest, sealed.sealed_digest, after_two)
         process.send_signal(signal.SIGKILL)
@@ -325,7 +325,7 @@ def test_the_log_holds_no_personal_data(tmp_path: Path) -> None:
     box = station.enrol()
     sealed = large(box)
     path = on_disk(sealed, tmp_path)
-    with serving_process(station.station.folder, log) as (_process, port), box.client(port) as client:
+    with serving_process(station.station, log) as (_process, port), box.client(port) as client:
         registry = Registry(client, tmp_path / "extract", box.certificate("extract.pem"))
         registry.lookup(record.NUMBER)
         with pytest.raises(PersonUnknown):

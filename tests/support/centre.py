@@ -8,18 +8,19 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from sqlalchemy import Connection
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -33,6 +34,7 @@ from firmware.uplink.client import CentreClient, Timeouts, tls_context
 from support import record
 
 START_TIMEOUT_S = 60.0
+NewDatabase = Callable[[], str | None]
 PERSON = {
     "number": record.NUMBER,
     "full_name": record.NAME,
@@ -94,16 +96,23 @@ def without_card(**changes: Any) -> dict[str, Any]:
 
 @dataclass
 class TestStation:
-    """A centre's folder with one person in the registry, its clock at `now`."""
+    """A centre's folder with one person in the registry, its clock at `now`.
+
+    `databases` makes the URL of an empty database, or None for SQLite in the folder.
+    """
 
     __test__ = False
+    databases: ClassVar[NewDatabase] = staticmethod(lambda: None)
     folder: Path
     now: datetime = record.NOW
     station: Station = field(init=False)
 
     def __post_init__(self) -> None:
+        url = self.databases()
         shutil.copytree(_template(self.now).name, self.folder / "centre")
-        self.station = Station(self.folder / "centre")
+        self.station = Station(self.folder / "centre", url)
+        if url:
+            _import_person(self.station)
 
     def enrol(self, box: str = record.BOX, now: datetime | None = None) -> Box:
         out = self.folder / f"{box}-{uuid.uuid4().hex[:6]}"
@@ -111,27 +120,31 @@ class TestStation:
         return Box(out)
 
     @contextmanager
+    def deciding(self) -> Iterator[Connection]:
+        """A transaction beside the centre's own."""
+        with self.station.opened() as engine, db.deciding(engine) as connection:
+            yield connection
+
+    @contextmanager
     def asgi(self) -> Iterator[ASGIApp]:
         """The application in this process, on the test's clock."""
-        engine = self.station.engine()
-        try:
+        with self.station.opened() as engine:
             yield self.station.app(engine, lambda: self.now)
-        finally:
-            engine.dispose()
 
     @contextmanager
     def served(self) -> Iterator[int]:
         """`kiosk-centre serve` as its own process; yields the port once it is ready."""
-        with serving_process(self.station.folder) as (_process, port):
+        with serving_process(self.station) as (_process, port):
             yield port
 
 
 @contextmanager
 def serving_process(
-    folder: Path, log: Path = Path("/dev/null")
+    station: Station, log: Path = Path("/dev/null"), program: str = "centre"
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """The process, its log going to `log`, and its port; ended when the block ends."""
-    command = [sys.executable, "-m", "centre", "serve", str(folder), "--port", "0"]
+    command = [sys.executable, "-m", program, "serve", str(station.folder), "--port", "0"]
+    command += ["--database", station.database_url] if station.database_url else []
     with (
         log.open("wb") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process,
@@ -162,11 +175,13 @@ def _template(now: datetime) -> TemporaryDirectory[str]:
     folder = TemporaryDirectory(prefix="centre-")
     station = Station(Path(folder.name))
     pki.create(station.folder / "pki", now)
-    engine = station.engine()
-    with db.writing(engine) as connection:
-        registry.store(connection, [registry.check_person(PERSON, "test")])
-    engine.dispose()
+    _import_person(station)
     return folder
+
+
+def _import_person(station: Station) -> None:
+    with station.opened() as engine, db.writing(engine) as connection:
+        registry.store(connection, [registry.check_person(PERSON, "test")])
 
 
 def as_box(app: ASGIApp, box: Box) -> TestClient:

@@ -76,7 +76,7 @@ def kind(http: TestClient, sealed: Sealed) -> ReceiptKind:
 
 
 def reason(station: TestStation, sealed: Sealed) -> str:
-    with db.reading(station.station.engine()) as connection:
+    with station.deciding() as connection:
         query = select(db.records.c.reason).where(db.records.c.record_digest == sealed.record_digest)
         return str(connection.execute(query).scalar_one())
 
@@ -247,7 +247,7 @@ def test_an_unknown_epoch_is_held(http: TestClient, box: Box, station: TestStati
 def test_a_closed_epoch_is_accepted_up_to_its_last_number(
     http: TestClient, box: Box, station: TestStation
 ) -> None:
-    with db.writing(station.station.engine()) as connection:
+    with station.deciding() as connection:
         connection.execute(update(db.epochs).values(closed_at_number=1))
         connection.execute(insert(db.epochs).values(box="BOX-01", epoch=2))
     first = box.seal(**without_card())

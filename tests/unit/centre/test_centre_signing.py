@@ -149,7 +149,7 @@ def test_a_record_cannot_void_the_attempt_of_another(http: TestClient) -> None:
 def test_a_refused_request_leaves_nothing_behind(http: TestClient, station: TestStation) -> None:
     sod(http)
     refusal(http, record_id=OTHER, attempt=2, lost=[1])
-    with db.reading(station.station.engine()) as connection:
+    with station.deciding() as connection:
         assert connection.execute(select(db.ledger)).all()[1:] == []
 
 
@@ -160,7 +160,7 @@ def test_a_box_signs_only_in_its_own_name(http: TestClient) -> None:
 def test_every_grant_and_void_is_a_row_of_an_unbroken_ledger(http: TestClient, station: TestStation) -> None:
     first = hashlib.sha256(sod(http)).hexdigest()
     second = hashlib.sha256(sod(http, attempt=2, lost=[1])).hexdigest()
-    with db.reading(station.station.engine()) as connection:
+    with station.deciding() as connection:
         rows = connection.execute(select(db.ledger).order_by(db.ledger.c.position)).all()
         assert ledger.broken_at(connection) is None
     assert [(row.position, row.act, row.subject) for row in rows] == [
@@ -173,14 +173,14 @@ def test_every_grant_and_void_is_a_row_of_an_unbroken_ledger(http: TestClient, s
 def test_a_ledger_row_changed_by_hand_is_found(http: TestClient, station: TestStation) -> None:
     sod(http)
     sod(http, attempt=2, lost=[1])
-    with db.writing(station.station.engine()) as connection:
+    with station.deciding() as connection:
         connection.execute(update(db.ledger).where(db.ledger.c.position == 2).values(box="BOX-99"))
         assert ledger.broken_at(connection) == 2
 
 
 def test_a_renewal_may_be_issued_again_only_after_a_year(http: TestClient, station: TestStation) -> None:
     given = sod(http, case="renewal")
-    with db.writing(station.station.engine()) as connection:
+    with station.deciding() as connection:
         sha256 = hashlib.sha256(given).hexdigest()
         ledger.settle(connection, sha256, ledger.Grant.ISSUED, "BOX-01", station.now)
     assert refusal(http, record_id=OTHER, case="renewal") == (409, "already_issued")
