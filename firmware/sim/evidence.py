@@ -35,6 +35,8 @@ class Evidence:
     sealed_bytes: int
     thresholds: Mapping[str, int]
     states: tuple[tuple[str, str, str], ...]
+    look_again: str = ""
+    """The command that inspects the finished card, which lies beside the centre."""
 
 
 def gather(desk: Desk, centre: Path, record_id: str, card: VirtualCard) -> Evidence:
@@ -46,7 +48,9 @@ def gather(desk: Desk, centre: Path, record_id: str, card: VirtualCard) -> Evide
     sealed = _sealed_file(centre, receipt.sealed_digest)
     opened = _opened(centre, sealed.read_bytes())
     subject = {name: field["value"] for name, field in opened.manifest["subject"].items()}
-    passport = _passport(card, subject, desk.identity.folder / "csca.pem")
+    csca = desk.identity.folder / "csca.pem"
+    passport = _passport(card, subject, csca)
+    saved = _saved(card, centre.parent / "cards" / f"{record_id}.json")
     _check(opened, receipt, passport)
     size = sealed.stat().st_size
     log = desk.store.call(lambda journal: audit_rows(journal.shelf))
@@ -58,6 +62,7 @@ def gather(desk: Desk, centre: Path, record_id: str, card: VirtualCard) -> Evide
         size,
         FingerRules.of(desk.pack).least,
         _states(rows, opened, receipt, size),
+        _look_again(saved, subject, csca),
     )
 
 
@@ -66,6 +71,19 @@ def _passport(card: VirtualCard, subject: Mapping[str, str], csca: Path) -> Pass
         return read_card(card, access_keys(td1(subject)), csca)
     except NotAccepted as exc:
         raise NotShown(f"a border guard does not accept the card: {exc}") from exc
+
+
+def _saved(card: VirtualCard, path: Path) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(card.to_bytes())
+    return path
+
+
+def _look_again(saved: Path, subject: Mapping[str, str], csca: Path) -> str:
+    """The MRZ's fields on a command line: these people are made up."""
+    keys = access_keys(td1(subject))
+    fields = f"--document-number {keys.document_number} --birth {keys.birth} --expiry {keys.expiry}"
+    return f"kiosk card inspect --virtual {saved} --trust {csca} {fields}"
 
 
 def _sealed_file(centre: Path, digest: str) -> Path:

@@ -123,6 +123,9 @@ def tables(console: Console, number: int, evidence: Evidence) -> None:
     """The closing tables of one citizen, all from what the centre received and the finished card says."""
     for table in (_captured(number, evidence), _chip(evidence), _record(evidence)):
         console.print(table)
+    console.print(
+        f"xem lại thẻ · look at the card again: {evidence.look_again}", soft_wrap=True, highlight=False
+    )
 
 
 def _captured(number: int, evidence: Evidence) -> Table:
