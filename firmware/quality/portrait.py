@@ -8,8 +8,11 @@ Mean luminance refuses nobody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
 
 from drivers.api import Pixels
 from firmware.quality import portrait_cover as cover
@@ -23,6 +26,7 @@ from firmware.quality.portrait_rules import STANDING, LimitSet, Measures, Portra
 CAMERA_DARK_LEVEL = 10  # 8-bit mean; a covered lens shows only noise
 EVERY = 5  # of a live picture's frames: one finds faces anew, another sees the background
 SURE = 0.5
+WALL_PX = 240
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,8 +82,10 @@ class PortraitGate:
         face = self.find(bgr, self.models.detect(bgr))
         if face is None:
             return no_face(bgr)
-        behind = wall_measures(bgr, face, self.models.silhouette(bgr)) if wall else {}
-        return judged(bgr, face, limits, usual_lids, behind)
+        measures = measured(bgr, face, limits)
+        if wall:
+            measures |= wall_measures(bgr, self.models.silhouette, measures["luminance_mean"])
+        return judged(measures, face, limits, usual_lids)
 
 
 class Watch:
@@ -92,7 +98,7 @@ class Watch:
         self._gate = gate
         self._count = 0
         self._face: Face | None = None
-        self._wall: Measures = {}
+        self._wall: dict[str, float] = {}
 
     def check(self, bgr: Pixels, usual_lids: float | None = None) -> PortraitCheck:
         """Judge the next frame; `usual_lids` is this person's median lid opening so far."""
@@ -101,9 +107,11 @@ class Watch:
         if self._face is None:
             self._wall = {}
             return no_face(bgr)
+        measures = measured(bgr, self._face, self._gate.limits.live)
         if turn == EVERY // 2 or not self._wall:
-            self._wall = wall_measures(bgr, self._face, self._gate.models.silhouette_wide(bgr))
-        return judged(bgr, self._face, self._gate.limits.live, usual_lids, self._wall)
+            silhouette = self._gate.models.silhouette_wide
+            self._wall = wall_measures(bgr, silhouette, measures["luminance_mean"])
+        return judged(measures | self._wall, self._face, self._gate.limits.live, usual_lids)
 
     def _follow(self, bgr: Pixels) -> Face | None:
         """Return the face near where it was; None when it is time to look for faces anew, or it has gone."""
@@ -126,24 +134,33 @@ def no_face(bgr: Pixels) -> PortraitCheck:
     return PortraitCheck("camera_dark" if dark else "no_face", ("no_face",))
 
 
-def judged(
-    bgr: Pixels, face: Face, limits: PortraitLimits, usual_lids: float | None, wall: Measures
-) -> PortraitCheck:
-    """Measure a face and judge it; `wall` are the background's measures, if it was looked at."""
-    measures = _geometry(bgr, face, limits) | _face(upright(bgr, face)) | dict(wall)
-    if usual_lids:
-        measures["lid_share"] = face.lid_opening / usual_lids
-    hint, flags = judge(measures, limits)
-    return PortraitCheck(hint, flags, measures, face)
+def measured(bgr: Pixels, face: Face, limits: PortraitLimits) -> dict[str, float]:
+    """Return every measure of a face in its picture but the background's."""
+    return _geometry(bgr, face, limits) | _face(upright(bgr, face))
 
 
-def wall_measures(bgr: Pixels, face: Face, person: Floats) -> dict[str, float]:
-    """Return how uniform the background is and how bright beside the face; `person` is the silhouette."""
-    lit = measure.luminance_mean(upright(bgr, face))
+def wall_measures(bgr: Pixels, silhouette: Callable[[Pixels], Floats], face_light: float) -> dict[str, float]:
+    """Return how uniform the background is, and how bright beside the face's mean luminance.
+
+    At a height of 240 px: a wall that is plain there is plain on the card, and noise does not count.
+    """
+    scale = WALL_PX / bgr.shape[0]
+    small = np.asarray(cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    person = silhouette(small)
     return {
-        "background": measure.background_gradient(bgr, person),
-        "backlight": measure.backlight(bgr, person, lit),
+        "background": measure.background_gradient(small, person),
+        "backlight": measure.backlight(small, person, face_light),
     }
+
+
+def judged(
+    measures: Mapping[str, float], face: Face, limits: PortraitLimits, usual_lids: float | None
+) -> PortraitCheck:
+    """Judge what was measured; `usual_lids` is this person's median lid opening so far."""
+    share = {"lid_share": face.lid_opening / usual_lids} if usual_lids else {}
+    every = {**measures, **share}
+    hint, flags = judge(every, limits)
+    return PortraitCheck(hint, flags, every, face)
 
 
 def _geometry(bgr: Pixels, face: Face, limits: PortraitLimits) -> dict[str, float]:

@@ -39,7 +39,7 @@ class PortraitLimits:
     lid_share_of_median_min: float = 0.7
     mouth_opening_max: float = 0.05
     eye_glare_max: float = 0.03
-    background_gradient_max: float = 8.0
+    background_gradient_max: float = 12.0
 
 
 # A preview is binned from the full picture: that hides a part of its noise and of its blur.
