@@ -68,10 +68,15 @@ class Signer:
     """Path of the document signer's certificate (PEM), for pkcs11 and file."""
     key: str = ""
     """pkcs11: label of the key pair in the token; file: path of the key (PEM, not encrypted)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The box's PKCS#11 token: the issuer's keys of cards (`scp03-30`), the document signer's key."""
+
     module: str = ""
-    """Path of the token's PKCS#11 library."""
-    token: str = ""
-    """Label of the token."""
+    """Path of the PKCS#11 library; empty: there is no token."""
+    label: str = ""
     pin_file: str = ""
     """Path of a file with the token's PIN, readable by the kiosk's user alone."""
 
@@ -131,6 +136,7 @@ class Config:
     finger: Finger = Finger()
     chip: Chip = Chip()
     signer: Signer = Signer()
+    token: Token = Token()
     badge: Badge = Badge()
     camera: Camera = Camera()
     panel: Panel = Panel()

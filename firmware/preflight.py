@@ -7,18 +7,21 @@ virtual, nothing of development, and no key that lies in a file.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from config.schema import Config, Station
 from drivers.chip.dialects.profile import ProfileError, load_profile
-from drivers.chip.key_store import KDD_SIZE, KeyStoreError
+from drivers.chip.key_store import KDD_SIZE
+from drivers.errors import DeviceFault
 from firmware.box.identity import Identity, IdentityError
 from firmware.box.officers import OfficersError, read_officers
-from firmware.issue.card_keys import CARD_KEYS, card_keys
+from firmware.issue.card_keys import CARD_KEYS, card_keys, token_of
 from firmware.quality.nbis.runtime import ScorerMissing, locate
 
 FILE_KEYS = ("box.key.pem", CARD_KEYS)
+NO_CARD_KEYS = f"there is neither a [token] nor {CARD_KEYS}"
 VPCD = (Path("/etc/reader.conf.d/vpcd"), Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so"))
 """What the package vsmartcard-vpcd leaves: with it anybody on the network may put a card into a reader."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1", None}
@@ -27,7 +30,7 @@ MODELS = ("face_detection_short_range.tflite", "face_landmark.tflite", "selfie_s
 SIGNERS = {
     "centre": (),
     "file": ("certificate", "key"),
-    "pkcs11": ("certificate", "key", "module", "token", "pin_file"),
+    "pkcs11": ("certificate", "key"),
 }
 """What each kind of document signer needs to be told."""
 
@@ -67,12 +70,13 @@ def _dialect(config: Config) -> Iterator[str]:
     """The card's words, and for a dialect with a secure channel the issuer's keys."""
     try:
         words = load_profile(config.chip.dialect).scp03
-        keys = card_keys(identity_of(config).folder)
-        if words is not None and keys is None:
-            yield f"[chip] dialect = {config.chip.dialect!r} needs the issuer's keys: there is no {CARD_KEYS}"
-        elif words is not None and keys is not None:
-            keys.static_keys(words.kvn, bytes(KDD_SIZE))
-    except (ProfileError, KeyStoreError) as exc:
+        with token_of(config) or nullcontext() as token:
+            keys = card_keys(identity_of(config).folder, token)
+            if words is not None and keys is None:
+                yield f"[chip] dialect = {config.chip.dialect!r} needs the issuer's keys: {NO_CARD_KEYS}"
+            elif words is not None and keys is not None:
+                keys.static_keys(words.kvn, bytes(KDD_SIZE))
+    except (ProfileError, DeviceFault) as exc:
         yield str(exc)
 
 
@@ -81,8 +85,17 @@ def _signer(config: Config) -> Iterator[str]:
     for name in SIGNERS[kind]:
         if not getattr(config.signer, name):
             yield f"[signer] kind = {kind!r} needs {name}"
+    if kind == "pkcs11" and not config.token.module:
+        yield "[signer] kind = 'pkcs11' needs a [token]"
     if kind == "file" and config.station.profile != "virtual":
         yield "[signer] kind = 'file': a document signer's key in a file is for a virtual station only"
+
+
+def _token(config: Config) -> Iterator[str]:
+    """Set whole or not at all."""
+    lacking = [name for name in ("module", "label", "pin_file") if not getattr(config.token, name)]
+    if 0 < len(lacking) < 3:
+        yield f"[token] needs {' and '.join(lacking)}"
 
 
 def _leased_signer(config: Config) -> Iterator[str]:
@@ -141,7 +154,7 @@ def _real_place(config: Config) -> Iterator[str]:
         yield f"[centre] url = {config.centre.url!r} is not a centre over TLS: write the centre's address"
 
 
-EVERY_BOX: tuple[Check, ...] = (_identity, _models, _dialect, _signer)
+EVERY_BOX: tuple[Check, ...] = (_identity, _models, _token, _dialect, _signer)
 PRODUCTION: tuple[Check, ...] = (
     _not_of_development,
     _no_key_in_a_file,

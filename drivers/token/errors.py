@@ -12,6 +12,7 @@ TOKEN = "token"  # noqa: S105  the device's name
 class Why(StrEnum):
     """What has to be done by whom, as a key."""
 
+    NO_PIN = "no_pin"  # its file cannot be read
     PIN_WRONG = "pin_wrong"
     PIN_LOCKED = "pin_locked"
     NO_KEY = "no_key"

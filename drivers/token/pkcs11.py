@@ -8,7 +8,7 @@ for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -50,37 +50,27 @@ _REFUSED = MappingProxyType(
 
 
 class Token:
-    """A logged-in session with one token. One thread at a time.
+    """One token, logged into when first asked and again after it was gone. One thread at a time.
 
-    Every call raises DeviceGone when module or token are not there (close this and open another),
-    TokenRefused(why), ProtocolError. One session with a PIN a process and token: close it to open another.
+    Every call raises DeviceGone when library or token are not there, TokenRefused(why), ProtocolError. One
+    object a process and token: a login is the whole process's. A PIN that was refused once is not tried
+    again: a token locks itself after a few.
     """
 
-    def __init__(self, session: Any) -> None:
-        self._session = session
-        self._open = True
-
-    @classmethod
-    def open(cls, module: Path, label: str, pin: str) -> Self:
-        """Log into the token called `label` through the PKCS#11 library `module`."""
-        import pkcs11
-
-        def opened() -> Any:
-            return pkcs11.lib(str(module)).get_token(token_label=label).open(user_pin=pin)
-
-        if not module.is_file():
-            raise DeviceGone(TOKEN, f"open: no library {module}")
-        return cls(_asked("open", opened))
+    def __init__(self, module: Path, label: str, pin: Callable[[], str]) -> None:
+        """The token called `label` through the PKCS#11 library `module`; `pin` is asked at each login."""
+        self._module = module
+        self._label = label
+        self._pin = pin
+        self._session: Any = None
+        self._locked_out: TokenRefused | None = None
 
     def close(self) -> None:
         """Log out. Also of a token that is gone."""
-        if not self._open:
-            return
-        self._open = False
-        try:
-            _asked("close", self._session.close)
-        except (DeviceGone, TokenRefused, ProtocolError):
-            return  # it is out, whatever it says
+        session, self._session = self._session, None
+        if session is not None:
+            with suppress(DeviceGone, TokenRefused, ProtocolError):  # it is out, whatever it says
+                _asked("close", session.close)
 
     def __enter__(self) -> Self:
         return self
@@ -92,52 +82,68 @@ class Token:
         """The elliptic-curve key pair called `label`: both halves are in the token."""
         from pkcs11 import KeyType, ObjectClass
 
-        def found() -> tuple[Any, Any]:
-            kind = {"key_type": KeyType.EC, "label": label}
-            private = self._find(object_class=ObjectClass.PRIVATE_KEY, **kind)
-            return private, self._find(object_class=ObjectClass.PUBLIC_KEY, **kind)
-
-        private, public = _asked(f"key {label}", found)
-        _must_stay(private, label)
-        return EcKey(private, _public_key(public, label), label)
+        kind = {"key_type": KeyType.EC, "label": label}
+        private = self._find(object_class=ObjectClass.PRIVATE_KEY, **kind)
+        public = self._find(object_class=ObjectClass.PUBLIC_KEY, **kind)
+        return EcKey(self, private, _public_key(public, label), label)
 
     def aes_key(self, label: str) -> AesKey:
         """The AES key called `label`."""
         from pkcs11 import Attribute, KeyType, ObjectClass
 
-        def found() -> tuple[Any, int]:
-            wanted = {"object_class": ObjectClass.SECRET_KEY, "key_type": KeyType.AES, "label": label}
-            key = self._find(**wanted)
-            return key, int(key[Attribute.VALUE_LEN])
+        key = self._find(object_class=ObjectClass.SECRET_KEY, key_type=KeyType.AES, label=label)
+        return AesKey(self, key, int(self.ask(f"key {label}", lambda: key[Attribute.VALUE_LEN])))
 
-        key, size = _asked(f"key {label}", found)
-        _must_stay(key, label)
-        return AesKey(key, size)
+    def ask(self, doing: str, call: Callable[[], T]) -> T:
+        """What `call` of python-pkcs11 answers; a session that failed is not used again."""
+        try:
+            return _asked(doing, call)
+        except (DeviceGone, ProtocolError):
+            self.close()
+            raise
 
     def _find(self, **wanted: Any) -> Any:
-        if not self._open:
-            raise DeviceGone(TOKEN, "the session is closed")
-        return self._session.get_key(**wanted)
+        """The one key of this kind that cannot be taken out."""
+        from pkcs11 import Attribute, ObjectClass
 
+        doing = f"key {wanted['label']}"
+        session = self._logged_in()
+        key = self.ask(doing, lambda: session.get_key(**wanted))
+        if wanted["object_class"] is not ObjectClass.PUBLIC_KEY and self.ask(
+            doing, lambda: key[Attribute.EXTRACTABLE] or not key[Attribute.SENSITIVE]
+        ):
+            raise TokenRefused(doing, Why.KEY_CAN_LEAVE)
+        return key
 
-class AesKey:
-    """A secret key in the token, of `size` bytes."""
+    def _logged_in(self) -> Any:
+        if self._locked_out is not None:
+            raise self._locked_out
+        if self._session is None:
+            try:
+                self._session = self._opened()
+            except TokenRefused as exc:
+                if exc.why in (Why.PIN_WRONG, Why.PIN_LOCKED):
+                    self._locked_out = exc
+                raise
+        return self._session
 
-    def __init__(self, key: Any, size: int) -> None:
-        self._key = key
-        self.size = size
+    def _opened(self) -> Any:
+        import pkcs11
 
-    def cmac(self, message: bytes) -> bytes:
-        """AES-CMAC (NIST SP 800-38B), all 16 bytes."""
-        from pkcs11 import Mechanism
-
-        return bytes(_asked("CMAC", lambda: self._key.sign(message, mechanism=Mechanism.AES_CMAC)))
+        if not self._module.is_file():
+            raise DeviceGone(TOKEN, f"open: no library {self._module}")
+        pin = self._pin()
+        return _asked(
+            "open",
+            lambda: pkcs11.lib(str(self._module)).get_token(token_label=self._label).open(user_pin=pin),
+        )
 
 
 class EcKey:
     """A private key in the token. `sign_digest` answers r ‖ s, big-endian, of one length each."""
 
-    def __init__(self, private: Any, public_key: ec.EllipticCurvePublicKey, label: str) -> None:
+    def __init__(self, token: Token, private: Any, public_key: ec.EllipticCurvePublicKey, label: str) -> None:
+        self._token = token
         self._private = private
         self.public_key = public_key
         self.label = label
@@ -146,7 +152,34 @@ class EcKey:
         """The raw ECDSA signature over `digest` (PKCS#11 2.40 mechanisms, 2.3.6)."""
         from pkcs11 import Mechanism
 
-        return bytes(_asked("sign", lambda: self._private.sign(digest, mechanism=Mechanism.ECDSA)))
+        return bytes(self._token.ask("sign", lambda: self._private.sign(digest, mechanism=Mechanism.ECDSA)))
+
+
+class AesKey:
+    """A secret key in the token, of `size` bytes."""
+
+    def __init__(self, token: Token, key: Any, size: int) -> None:
+        self._token = token
+        self._key = key
+        self.size = size
+
+    def cmac(self, message: bytes) -> bytes:
+        """AES-CMAC (NIST SP 800-38B), all 16 bytes."""
+        from pkcs11 import Mechanism
+
+        return bytes(self._token.ask("CMAC", lambda: self._key.sign(message, mechanism=Mechanism.AES_CMAC)))
+
+
+def pin_in(path: Path) -> Callable[[], str]:
+    """The PIN in a file that the kiosk's user alone may read, without the end of its line."""
+
+    def read() -> str:
+        try:
+            return path.read_text().strip()
+        except (OSError, UnicodeDecodeError) as exc:
+            raise TokenRefused("open", Why.NO_PIN) from exc
+
+    return read
 
 
 def _public_key(public: Any, label: str) -> ec.EllipticCurvePublicKey:
@@ -162,14 +195,6 @@ def _public_key(public: Any, label: str) -> ec.EllipticCurvePublicKey:
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise TokenRefused(f"key {label}", Why.WRONG_KEY)
     return key
-
-
-def _must_stay(key: Any, label: str) -> None:
-    """Raise TokenRefused for a key that its owner could take out: it may be in a second place."""
-    from pkcs11 import Attribute
-
-    if _asked(f"key {label}", lambda: key[Attribute.EXTRACTABLE] or not key[Attribute.SENSITIVE]):
-        raise TokenRefused(f"key {label}", Why.KEY_CAN_LEAVE)
 
 
 def _asked(doing: str, call: Callable[[], T]) -> T:

@@ -14,6 +14,7 @@ from config.schema import Config
 from drivers.api import Deadline
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.key_store import KeyStore
+from drivers.token.pkcs11 import Token
 from drivers.worker import Stop
 from firmware.app.shift import Shift
 from firmware.app.signer import HeldSigner, open_signer
@@ -22,7 +23,7 @@ from firmware.app.visit import Seen
 from firmware.box.clock import BoxClock
 from firmware.box.identity import Identity
 from firmware.box.officers import Officer, read_officers
-from firmware.issue.card_keys import card_keys
+from firmware.issue.card_keys import card_keys, token_of
 from firmware.quality.best import FingerRules
 from firmware.quality.nbis.client import FingerScorer
 from firmware.quality.nbis.runtime import ScorerMissing, locate
@@ -93,7 +94,12 @@ class Desk:
     @cached_property
     def card_keys(self) -> KeyStore | None:
         """The issuer's keys of cards; None where this box has none. The chip worker's."""
-        return card_keys(self.identity.folder)
+        return card_keys(self.identity.folder, self.token)
+
+    @cached_property
+    def token(self) -> Token | None:
+        """The box's PKCS#11 token; None where it has none. The chip worker's."""
+        return token_of(self.config)
 
     @cached_property
     def blocks(self) -> BlockMemory:
@@ -110,8 +116,8 @@ class Desk:
         return read_officers(self.identity.folder / "officers.json")
 
     def close(self) -> None:
-        """End what was made: the scorer's process and the signer's connection. After the workers' end."""
-        for made in (vars(self).get("scorer"), vars(self).get("signer")):
+        """End what was made: the scorer's process, the signer's connection, the token. After the workers."""
+        for made in map(vars(self).get, ("scorer", "signer", "token")):
             if made is not None:
                 made.close()
 

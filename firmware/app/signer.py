@@ -10,7 +10,6 @@ from firmware.issue.errors import SignerRefused
 from firmware.issue.ports import DocumentSigner, SigningRequest
 
 if TYPE_CHECKING:
-    from drivers.token.pkcs11 import Token
     from firmware.app.desk import Desk
 
 
@@ -37,13 +36,8 @@ def open_signer(desk: Desk) -> HeldSigner:
         profile = desk.config.station.profile
         return FileSigner(Path(settings.key), certificate, desk.now, leave_of(desk), profile)
 
-    def token() -> Token:
-        from drivers.token.pkcs11 import Token
-        from firmware.issue.signers import read_pin
-
-        return Token.open(Path(settings.module), settings.token, read_pin(Path(settings.pin_file)))
-
-    return Pkcs11Signer(token, settings.key, certificate, desk.now, leave_of(desk))
+    assert desk.token is not None  # noqa: S101  preflight has seen to it
+    return Pkcs11Signer(desk.token, settings.key, certificate, desk.now, leave_of(desk))
 
 
 def leave_of(desk: Desk) -> Callable[[SigningRequest], None]:

@@ -32,25 +32,24 @@ class SignerNotAllowed(Exception):
 
 
 class Pkcs11Signer:
-    """`firmware.issue.ports.DocumentSigner` by a key in a token. Belongs to one thread.
+    """`firmware.issue.ports.DocumentSigner` by a key in `token`, whose thread it shares.
 
-    Files are read and the token is opened when first asked, and again after it was gone.
+    The certificate is read, and the token logged into, when first asked.
     """
 
     def __init__(
         self,
-        open_token: Callable[[], Token],
+        token: Token,
         label: str,
         certificate: Path,
         now: Callable[[], datetime],
         leave: Leave,
     ) -> None:
-        self._open_token = open_token
+        self._token = token
         self._label = label
         self._certificate = certificate
         self._now = now
         self._leave = leave
-        self._token: Token | None = None
 
     def sign(self, request: SigningRequest) -> bytes:
         """EF.SOD. Raises SignerUnavailable for whatever ails the token, SignerRefused as `leave` says."""
@@ -60,18 +59,13 @@ class Pkcs11Signer:
             signer = Signer(self._key(certificate), certificate)
             return ef_sod(request.data_group_hashes, signer, self._now(), request.lds_version)
         except (DeviceFault, ExternalKeyFailed, ValueError) as exc:
-            self.close()
             raise SignerUnavailable(str(exc)) from exc
 
     def close(self) -> None:
-        """Let go of the token."""
-        if self._token is not None:
-            self._token.close()
-            self._token = None
+        """Log out of the token."""
+        self._token.close()
 
     def _key(self, certificate: x509.Certificate) -> ExternalKey:
-        if self._token is None:
-            self._token = self._open_token()
         key = self._token.ec_key(self._label)
         if not _same(key.public_key, certificate):
             raise SignerUnavailable(f"the certificate is of another key than {self._label!r} in the token")
@@ -119,14 +113,6 @@ def read_certificate(path: Path) -> x509.Certificate:
     with suppress(ValueError):
         return x509.load_pem_x509_certificate(_read(path))
     raise SignerUnavailable(f"{path} is not a certificate")
-
-
-def read_pin(path: Path) -> str:
-    """The PIN in a file, without the end of its line. Raises SignerUnavailable."""
-    try:
-        return _read(path).decode().strip()
-    except UnicodeDecodeError as exc:
-        raise SignerUnavailable(f"{path} holds no PIN") from exc
 
 
 def _same(key: ec.EllipticCurvePublicKey, certificate: x509.Certificate) -> bool:

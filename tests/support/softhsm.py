@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from drivers.token.pkcs11 import Token
+
 MODULES = (
     "/usr/lib/softhsm/libsofthsm2.so",
     "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
@@ -28,6 +30,10 @@ class SoftHsm:
 
     module: Path
     label: str
+
+    def token(self, pin: str = PIN) -> Token:
+        """As a box holds it; logged into when first asked."""
+        return Token(self.module, self.label, lambda: pin)
 
     def ec_key(self, label: str, curve: str = "secp256r1", **template: Any) -> None:
         """A new key pair inside the token."""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from support.centre import TestStation
+from support.softhsm import PIN, softhsm
 
-from config.schema import Config, Signer
+from config.schema import Config, Signer, Token
 from firmware import preflight
 from firmware.issue.card_keys import CARD_KEYS
 from firmware.preflight import MODELS, refusals
@@ -165,26 +166,50 @@ def test_today_there_is_no_key_store_in_hardware(
     assert len(refusals(field)) == 1
 
 
-TOKEN = {"certificate": "ds.pem", "key": "ds", "module": "softhsm.so", "token": "kiosk", "pin_file": "pin"}
+FILES = {"certificate": "ds.pem", "key": "ds"}
+NO_TOKEN, SET_TOKEN = Token(), Token("softhsm.so", "kiosk", "pin")
 
 
-def signs(config: Config, kind: str, profile: str, **said: str) -> str:
+def signs(config: Config, profile: str, signer: Signer, token: Token = NO_TOKEN) -> str:
     station = replace(config.station, profile=profile)
-    return "\n".join(refusals(replace(config, station=station, signer=Signer(kind, **said))))
+    return "\n".join(refusals(replace(config, station=station, signer=signer, token=token)))
 
 
 def test_a_document_signers_key_in_a_file_is_for_a_virtual_station_only(lab: Config, field: Config) -> None:
-    files = {"certificate": "ds.pem", "key": "ds.key"}
-    assert "in a file" in signs(field, "file", "production", **files)
-    assert "in a file" in signs(lab, "file", "training", **files)
-    assert signs(lab, "file", "virtual", **files) == ""
+    signer = Signer("file", **FILES)
+    assert "in a file" in signs(field, "production", signer)
+    assert "in a file" in signs(lab, "training", signer)
+    assert signs(lab, "virtual", signer) == ""
 
 
 def test_a_token_signs_in_the_field_only_under_a_lease(lab: Config, field: Config) -> None:
-    assert "lease" in signs(field, "pkcs11", "production", **TOKEN)
-    assert signs(lab, "pkcs11", "training", **TOKEN) == ""
+    signer = Signer("pkcs11", **FILES)
+    assert "lease" in signs(field, "production", signer, SET_TOKEN)
+    assert signs(lab, "training", signer, SET_TOKEN) == ""
 
 
-@pytest.mark.parametrize("name", sorted(TOKEN))
+@pytest.mark.parametrize("name", sorted(FILES))
 def test_a_token_signer_is_told_all_it_needs_before_a_visit(lab: Config, name: str) -> None:
-    assert f"needs {name}" in signs(lab, "pkcs11", "training", **{**TOKEN, name: ""})
+    said = signs(
+        lab, "training", Signer("pkcs11", **{**FILES, name: ""}), Token("softhsm.so", "kiosk", "pin")
+    )
+    assert said == f"[signer] kind = 'pkcs11' needs {name}"
+    assert "needs a [token]" in signs(lab, "training", Signer("pkcs11", **FILES))
+
+
+def test_a_token_is_set_whole(lab: Config) -> None:
+    assert "pin_file" in signs(lab, "training", Signer(), Token("softhsm.so", "kiosk"))
+
+
+def test_the_keys_of_cards_may_be_in_a_token_which_is_asked_before_a_visit(
+    field: Config, tmp_path: Path
+) -> None:
+    (Path(field.station.data) / "identity" / CARD_KEYS).unlink()
+    with softhsm(tmp_path) as hsm:
+        (tmp_path / "pin").write_text(PIN)
+        token = Token(str(hsm.module), hsm.label, str(tmp_path / "pin"))
+        assert "no_key" in signs(field, "production", Signer(), token)
+        hsm.aes_key("scp03-30", bytes(range(16)))
+        assert signs(field, "production", Signer(), token) == ""
+        (tmp_path / "pin").write_text("00000000")
+        assert "pin_wrong" in signs(field, "production", Signer(), token)

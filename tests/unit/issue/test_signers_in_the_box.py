@@ -17,16 +17,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from support.issue import IMAGE, ORDER, RECORD
 from support.signer import NOW, Identity, csca, document_signer
-from support.softhsm import PIN, SoftHsm, softhsm
+from support.softhsm import SoftHsm, softhsm
 
-from drivers.errors import DeviceGone
 from drivers.token.pkcs11 import Token
 from firmware.document.passive import passive_authentication
 from firmware.document.sod import parse
 from firmware.issue.authority import signing_request
 from firmware.issue.errors import SignerRefused, SignerUnavailable
 from firmware.issue.ports import DocumentSigner, SigningRequest
-from firmware.issue.signers import FileSigner, Pkcs11Signer, SignerNotAllowed, read_pin
+from firmware.issue.signers import FileSigner, Pkcs11Signer, SignerNotAllowed
 
 REQUEST = signing_request(RECORD, 1, IMAGE, ORDER)
 
@@ -69,9 +68,7 @@ def certificate(hsm: SoftHsm, authority: Identity, tmp_path: Path) -> Path:
 
 
 def in_token(hsm: SoftHsm, certificate: Path, label: str = "ds", leave: Any = always) -> Pkcs11Signer:
-    return Pkcs11Signer(
-        lambda: Token.open(hsm.module, hsm.label, PIN), label, certificate, lambda: NOW, leave
-    )
+    return Pkcs11Signer(hsm.token(), label, certificate, lambda: NOW, leave)
 
 
 def believed(sod: bytes, authority: Identity) -> bool:
@@ -87,20 +84,20 @@ def test_a_border_believes_what_a_token_signed(hsm: SoftHsm, certificate: Path, 
     signer.close()
 
 
-def test_a_token_that_was_away_is_opened_again(hsm: SoftHsm, certificate: Path, authority: Identity) -> None:
-    away: list[Exception] = [DeviceGone("token", "open")]
-
-    def opens() -> Token:
-        if away:
-            raise away.pop()
-        return Token.open(hsm.module, hsm.label, PIN)
-
-    signer = Pkcs11Signer(opens, "ds", certificate, lambda: NOW, always)
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # the library's, of the dead session
+def test_a_token_that_was_away_is_opened_again(
+    hsm: SoftHsm, certificate: Path, authority: Identity, tmp_path: Path
+) -> None:
+    token = hsm.token()
+    token._module = tmp_path / "unplugged.so"
+    signer = Pkcs11Signer(token, "ds", certificate, lambda: NOW, always)
     with pytest.raises(SignerUnavailable):
         signer.sign(REQUEST)
+    token._module = hsm.module
     assert believed(signer.sign(REQUEST), authority)
-    assert signer._token is not None
-    signer._token.close()  # pulled out
+    token._session.close()  # pulled out
     with pytest.raises(SignerUnavailable):
         signer.sign(REQUEST)
     assert believed(signer.sign(REQUEST), authority)
@@ -125,14 +122,15 @@ def test_without_leave_nothing_is_signed(hsm: SoftHsm, certificate: Path, tmp_pa
             signer.sign(REQUEST)
 
 
-def test_a_token_without_its_certificate_is_not_even_opened(tmp_path: Path) -> None:
-    def opens() -> Token:
+def test_a_token_without_its_certificate_is_not_even_opened(hsm: SoftHsm, tmp_path: Path) -> None:
+    def asked() -> str:
         raise AssertionError("opened")
 
     (tmp_path / "text.pem").write_text("no certificate")
+    token = Token(hsm.module, hsm.label, asked)
     for path in (tmp_path / "none.pem", tmp_path / "text.pem"):
         with pytest.raises(SignerUnavailable):
-            Pkcs11Signer(opens, "ds", path, lambda: NOW, always).sign(REQUEST)
+            Pkcs11Signer(token, "ds", path, lambda: NOW, always).sign(REQUEST)
 
 
 # --- the virtual station's file ---
@@ -166,12 +164,3 @@ def test_a_file_that_is_no_key_or_another_signs_nothing(files: tuple[Path, Path]
     for wrong in (tmp_path / "other", tmp_path / "text", tmp_path / "none", certificate):
         with pytest.raises(SignerUnavailable):
             FileSigner(wrong, certificate, lambda: NOW, always, "virtual").sign(REQUEST)
-
-
-def test_a_pin_is_read_without_the_end_of_its_line(tmp_path: Path) -> None:
-    (tmp_path / "pin").write_text("1234\n")
-    assert read_pin(tmp_path / "pin") == "1234"
-    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
-    for path in (tmp_path / "bytes", tmp_path / "none"):
-        with pytest.raises(SignerUnavailable):
-            read_pin(path)

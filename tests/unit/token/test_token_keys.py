@@ -11,12 +11,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from support.softhsm import PIN, SoftHsm, softhsm
 
+from config import schema
 from drivers.chip.key_store import KeyStore, KeyStoreError, diversify
 from drivers.chip.sp800_108 import aes_cmac
 from drivers.errors import DeviceGone
 from drivers.token.errors import TokenRefused, Why
 from drivers.token.key_store import TokenKeyStore
-from drivers.token.pkcs11 import Token
+from drivers.token.pkcs11 import Token, pin_in
+from firmware.issue.card_keys import card_keys, token_of
 
 KDD = bytes(range(10))
 MASTER = bytes(range(16))
@@ -37,7 +39,7 @@ def hsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftHsm]:
 
 @pytest.fixture
 def token(hsm: SoftHsm) -> Iterator[Token]:
-    with Token.open(hsm.module, hsm.label, PIN) as opened:
+    with hsm.token() as opened:
         yield opened
 
 
@@ -83,23 +85,60 @@ def test_a_key_that_is_not_there_or_could_be_copied_is_refused(token: Token, lab
 
 def test_a_wrong_pin_is_told_from_a_token_that_is_gone(hsm: SoftHsm, tmp_path: Path) -> None:
     with pytest.raises(TokenRefused) as caught:
-        Token.open(hsm.module, hsm.label, "00000000")
+        hsm.token("00000000").aes_key("scp03-30")
     assert caught.value.why is Why.PIN_WRONG
     assert "00000000" not in str(caught.value)
-    with pytest.raises(DeviceGone):
-        Token.open(hsm.module, "another", PIN)
-    with pytest.raises(DeviceGone):
-        Token.open(tmp_path / "none.so", hsm.label, PIN)
     (tmp_path / "text.so").write_text("no library")
-    with pytest.raises(DeviceGone):
-        Token.open(tmp_path / "text.so", hsm.label, PIN)
+    for module, label in (
+        (hsm.module, "another"),
+        (tmp_path / "none.so", hsm.label),
+        (tmp_path / "text.so", "a"),
+    ):
+        with pytest.raises(DeviceGone):
+            Token(module, label, lambda: PIN).aes_key("scp03-30")
 
 
-def test_a_session_that_ended_is_gone(hsm: SoftHsm) -> None:
-    token = Token.open(hsm.module, hsm.label, PIN)
+def test_a_refused_pin_is_not_tried_until_the_token_locks_itself(hsm: SoftHsm) -> None:
+    asked: list[str] = []
+
+    def wrong() -> str:
+        asked.append("00000000")
+        return asked[-1]
+
+    token = Token(hsm.module, hsm.label, wrong)
+    for _ in range(5):
+        with pytest.raises(TokenRefused):
+            token.ec_key("ds")
+    assert len(asked) == 1
+
+
+def test_a_pin_is_read_when_it_is_needed_without_the_end_of_its_line(hsm: SoftHsm, tmp_path: Path) -> None:
+    token = Token(hsm.module, hsm.label, pin_in(tmp_path / "pin"))
+    with pytest.raises(TokenRefused) as caught:
+        token.ec_key("ds")
+    assert caught.value.why is Why.NO_PIN
+    (tmp_path / "pin").write_text(f"{PIN}\n")
+    with token:
+        assert token.ec_key("ds").label == "ds"
+
+
+def test_a_session_that_ended_is_gone_and_the_next_question_begins_another(hsm: SoftHsm) -> None:
+    token = hsm.token()
     key, cmac = token.ec_key("ds"), token.aes_key("scp03-30").cmac
     token.close()
     token.close()
-    for asking in (lambda: key.sign_digest(bytes(32)), lambda: cmac(b""), lambda: token.ec_key("ds")):
+    for asking in (lambda: key.sign_digest(bytes(32)), lambda: cmac(b"")):
         with pytest.raises(DeviceGone):
             asking()
+    with token:
+        assert len(token.ec_key("ds").sign_digest(bytes(32))) == 64
+
+
+def test_the_boxs_keys_of_cards_come_from_its_token_where_no_file_is(hsm: SoftHsm, tmp_path: Path) -> None:
+    (tmp_path / "pin").write_text(PIN)
+    settings = schema.Token(str(hsm.module), hsm.label, str(tmp_path / "pin"))
+    with token_of(schema.Config(token=settings)) or pytest.fail("no token") as token:
+        keys = card_keys(tmp_path, token)
+        assert keys is not None
+        assert keys.static_keys(0x30, KDD) == diversify(MASTER, KDD)
+    assert token_of(schema.Config()) is None and card_keys(tmp_path, None) is None
