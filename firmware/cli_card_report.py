@@ -16,6 +16,7 @@ from firmware.document.lds import DG_TAGS, Fid
 from firmware.issue.findings import Outcome
 from firmware.issue.inspect import Inspection, Seen
 
+REFUSED = "refused: "  # said already
 _MRZ = 0x5F1F
 _ZONE_LINES = {90: 30, 72: 36, 88: 44}  # length of the zone: of a line (Doc 9303-4 to -6)
 
@@ -57,7 +58,7 @@ def _files(found: Inspection) -> Iterator[str]:
         yield "Tệp · files"
     for file in found.files:
         size = f"{file.size} B" if file.size is not None else ""
-        note = f"  {file.detail}" if file.detail else ""
+        note = f": {file.detail.removeprefix(REFUSED)}" if file.detail else ""
         yield f"  {file.name:<14} {size:>8}  {both(SEEN[file.seen])}{note}"
 
 
