@@ -68,6 +68,8 @@ def open_reader(settings: Config, name: str, virtual: Path | None) -> Iterator[C
         with ChipProcess(name or settings.chip.reader) as reader:
             yield reader
         return
+    if settings.station.profile == "production":
+        refuse("a box in production takes no virtual card", 2)
     from drivers.virtual.card import VirtualReader
 
     with VirtualReader() as virtual_reader:

@@ -153,7 +153,12 @@ def _put_aside(desk: Counter, record_id: str) -> None:
 
 @contextmanager
 def _card_reader(desk: Counter, name: str, virtual: Path | None) -> Iterator[ChipReader]:
-    """The reader; a saved virtual card is saved again, whatever became of it."""
+    """The reader; a saved virtual card is saved again, whatever became of it.
+
+    Only a virtual station's record may end with one: elsewhere it would be a record without a card.
+    """
+    if virtual is not None and desk.desk.config.station.profile != "virtual":
+        refuse("--virtual is for a virtual station", 2)
     if virtual is None:
         with open_reader(desk.desk.config, name, None) as reader:
             yield reader

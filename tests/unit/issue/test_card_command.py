@@ -202,3 +202,10 @@ def test_a_box_in_production_keeps_no_secrets(tmp_path: Path) -> None:
     done = run(tmp_path, finished(), *KEYS, "--config", str(site), "--record", str(kept), command="trace")
     assert done.exit_code == 1
     assert not kept.exists()
+
+
+def test_a_box_in_production_looks_at_no_virtual_card(tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text('[station]\nprofile = "production"\n')
+    done = run(tmp_path, finished(), *KEYS, "--config", str(site))
+    assert (done.exit_code, "no virtual card" in done.stderr) == (2, True)

@@ -171,6 +171,23 @@ def test_another_card_is_not_written_and_the_record_waits_on(data: Path, saved: 
         assert journal.resume(ticket) == row.record_id, "under the same ticket"
 
 
+@pytest.mark.parametrize("profile", ["training", "production"])
+def test_no_record_of_a_real_box_ends_with_a_virtual_card(
+    data: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    _, ticket, card = torn(data, ISSUING)
+    site = tmp_path / "site.toml"
+    site.write_text(f'[station]\nprofile = "{profile}"\n[badge]\nreader = "Badges"\n')
+    reader = VirtualReader()
+    reader.put(OfficerCard(FIRST))
+    monkeypatch.setattr(cli_counter, "open_badges", lambda name: reader)
+    saved.write_bytes(card.to_bytes())
+    words = ("card", "resume", ticket, "--config", str(site), "--virtual", str(saved))
+    done = run(data, *words, pins=(PINS[FIRST],))
+    assert (done.exit_code, "for a virtual station" in done.stderr) == (2, True), done.output
+    assert state(data) is RecordState.ISSUING
+
+
 def test_a_record_whose_card_was_not_begun_goes_on_with_its_citizen(data: Path, saved: Path) -> None:
     _, ticket, card = torn(data, 10)
     done = resumed(data, ticket, saved, card)
