@@ -115,7 +115,7 @@ def saved(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "card.json"
 
 
-ISSUING = 49
+ISSUING = 44
 """APDUs after which EF.SOD is on its way."""
 
 
