@@ -1,4 +1,4 @@
-"""A desk that issues made-up cards: journal in memory, plain LDS cards, and the world's truth beside them."""
+"""A desk that issues made-up cards: journal in memory, any dialect, and the world's truth beside them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,32 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from drivers.chip.dialects.lds_plain import LdsPlain
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from drivers.chip.blocks import BlockMemory
+from drivers.chip.dialects import Dialect
+from drivers.chip.dialects.catalog import open_dialect
+from drivers.chip.dialects.profile import load_profile
 from drivers.errors import UserRetry
 from drivers.virtual.card import VirtualCard, VirtualReader, blank_card
+from firmware.document.fingers import Compression, Finger
 from firmware.document.image import CardImage
+from firmware.document.keys import load_private
 from firmware.document.lds import Fid
+from firmware.issue.features import features_of
 from firmware.issue.ports import IssueProgress, Order
 from firmware.issue.transaction import Transaction
+from support.dialects import MasterKeys
 from support.people import CAPTURED, PERSON, jp2
 from support.signer import NOW, TestSigner, state
 
 RECORD = "00000000-0000-4000-8000-000000000001"
 ORDER = Order(PERSON["number"], "first", "BOX-01", 3)
 IMAGE = CardImage.of(PERSON, jp2(), CAPTURED)
+OF_THE_CARD = (0x2F00, 0x2F01)  # EF.DIR, EF.ATR/INFO: nobody writes them
 OFFICERS = ("CB-0001",)
 COMMITS = ("keep_image", "stage", "keep_sod", "issuing", "complete")
 
@@ -102,15 +113,16 @@ class Desk:
     journal: FakeJournal = field(default_factory=FakeJournal)
     signer: TestSigner = field(default_factory=TestSigner)
     seen: list[IssueProgress] = field(default_factory=list)
-    dress: Callable[[LdsPlain], Any] = lambda dialect: dialect
+    dress: Callable[[Dialect], Any] = lambda dialect: dialect
     now: datetime = NOW
+    kind: str = "lds-plain"
 
     def __post_init__(self) -> None:
         self.reader.__enter__()
         self.restart()
 
     def restart(self) -> None:
-        self.dialect = LdsPlain(self.reader)
+        self.dialect = open_dialect(self.kind, self.reader, MasterKeys(), BlockMemory())
         self.transaction = Transaction(
             self.dress(self.dialect),
             self.journal,
@@ -120,6 +132,11 @@ class Desk:
             lambda: self.now,
             self.seen.append,
         )
+
+    @property
+    def image(self) -> CardImage:
+        """What the present attempt writes."""
+        return CardImage.from_bytes(self.journal.now.image)
 
     def issue(self) -> None:
         """The three states of the flow, from wherever the journal stands."""
@@ -135,14 +152,30 @@ class Desk:
         return None
 
 
-def new_card() -> VirtualCard:
-    return blank_card()
+@cache
+def full_image(kind: str, portrait_bytes: int = 80) -> CardImage:
+    """All that a card of this dialect takes; DG3 has one small finger."""
+    features = features_of(load_profile(kind))
+    portrait = jp2(
+        body=bytes(range(256)) * (portrait_bytes // 256) + b"\xff\xd9" * (portrait_bytes % 256 // 2)
+    )
+    fingers = [Finger(2, bytes(range(200, 248)) * 4, 16, 12, Compression.RAW, 500)]
+    return CardImage.of(PERSON, portrait, CAPTURED, features, fingers if features.dg3 else ())
+
+
+def desk_of(kind: str, **how: Any) -> Desk:
+    """A desk of this dialect, where the record is a full card."""
+    return Desk(journal=FakeJournal(FakeAttempt(image=full_image(kind).to_bytes())), kind=kind, **how)
+
+
+def new_card(kind: str = "lds-plain") -> VirtualCard:
+    return blank_card(kind=kind)
 
 
 def content(card: VirtualCard) -> dict[int, bytes]:
     """What the card's memory holds, read by nobody's command."""
-    files = _applet(card)["files"]
-    return {int(fid, 16): bytes.fromhex(each["content"]) for fid, each in files.items()}
+    files = {int(fid, 16): each for fid, each in _applet(card)["files"].items()}
+    return {fid: bytes.fromhex(each["content"]) for fid, each in files.items() if fid not in OF_THE_CARD}
 
 
 def sod_bytes(card: VirtualCard) -> bytes:
@@ -158,9 +191,30 @@ def locked(card: VirtualCard) -> bool:
     return bool(_applet(card)["locked"])
 
 
+def serial_of(card: VirtualCard) -> str | None:
+    """Where the card says which one it is."""
+    cplc: str | None = _applet(card)["personalisation"].get("cplc")
+    return cplc
+
+
+def keys_match(card: VirtualCard, image: CardImage) -> bool:
+    """Whether the card holds just the keys that were frozen."""
+    chip, keys = _applet(card), image.keys
+    ec = [bytes.fromhex(chip[name]) if chip[name] else None for name in ("aa", "ca")]
+    if chip["rsa"]:
+        private = load_private(keys.aa or b"")
+        assert isinstance(private, rsa.RSAPrivateKey)
+        numbers = private.private_numbers()
+        halves = {0x60: numbers.public_numbers.n, 0x61: numbers.d}
+        return {int(p2): int(half, 16) for p2, half in chip["rsa"].items()} == halves
+    access = [keys.access.document_number, keys.access.birth, keys.access.expiry]
+    return (chip["access"], chip["can"], ec) == (access, keys.can, [keys.aa, keys.ca])
+
+
 def assert_live(desk: Desk, card: VirtualCard) -> None:
     assert locked(card)
-    assert content(card) == {**IMAGE.files, Fid.SOD: desk.journal.now.sod}
+    assert content(card) == {**desk.image.files, Fid.SOD: desk.journal.now.sod}
+    assert keys_match(card, desk.image)
     assert desk.journal.report is not None
     assert desk.journal.report["sod_sha256"] == hashlib.sha256(content(card)[Fid.SOD]).hexdigest()
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.dialects import NAMES
 from support.issue import (
     COMMITS,
     OFFICERS,
@@ -16,6 +19,7 @@ from support.issue import (
     PowerCut,
     assert_live,
     content,
+    desk_of,
     has_keys,
     locked,
     new_card,
@@ -33,10 +37,15 @@ When = Literal["before", "after"]
 class World:
     """Knows what no kiosk knows: which card got bytes of which attempt's SOD."""
 
-    desk: Desk = field(default_factory=Desk)
-    cards: list[VirtualCard] = field(default_factory=lambda: [new_card() for _ in range(3)])
+    kind: str
+    desk: Desk = field(init=False)
+    cards: list[VirtualCard] = field(init=False)
     live: dict[int, set[int]] = field(default_factory=dict)  # card → attempts whose SOD it got bytes of
     void: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.desk = desk_of(self.kind)
+        self.cards = [new_card(self.kind) for _ in range(3)]
 
     def play(self, card: int, tear_at: int | None, when: When, commit: str | None, restart: bool) -> None:
         if restart:
@@ -70,7 +79,7 @@ class World:
 PLAYS = st.tuples(
     st.just("play"),
     st.integers(0, 2),
-    st.none() | st.integers(0, 130),
+    st.none() | st.integers(0, 190),
     st.sampled_from(("before", "after")),
     st.none() | st.sampled_from(COMMITS),
     st.booleans(),
@@ -78,10 +87,14 @@ PLAYS = st.tuples(
 LOSSES = st.tuples(st.just("lose"))
 
 
-@settings(max_examples=120, deadline=None)
-@given(st.lists(PLAYS | PLAYS | PLAYS | LOSSES, max_size=9))
-def test_at_most_one_card_of_a_record_is_live_and_not_void(story: list[tuple[Any, ...]]) -> None:
-    world = World()
+STORIES = 2000 if os.environ.get("IDKIOSK_TORTURE") else 50
+
+
+@pytest.mark.parametrize("kind", NAMES)
+@settings(max_examples=STORIES, deadline=None)
+@given(story=st.lists(PLAYS | PLAYS | PLAYS | LOSSES, max_size=9))
+def test_at_most_one_card_of_a_record_is_live_and_not_void(kind: str, story: list[tuple[Any, ...]]) -> None:
+    world = World(kind)
     for verb, *how in story:
         if world.desk.journal.report is not None:
             break

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.dialects import FIELD, GP_TEST_KEY, MasterKeys, private
-from support.issue import ORDER, RECORD, FakeAttempt, FakeJournal
-from support.people import CAPTURED, PERSON, jp2
+from support.issue import ORDER, RECORD, FakeAttempt, FakeJournal, full_image, locked, serial_of
 from support.signer import NOW, TestSigner, state
 
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.dialects.catalog import open_dialect
 from drivers.errors import UserRetry
-from drivers.virtual.card import VirtualCard, VirtualReader, blank_card
-from firmware.document.chip_keys import Features
-from firmware.document.image import CardImage
+from drivers.virtual.card import VirtualReader, blank_card
 from firmware.issue.errors import IssueBroken
 from firmware.issue.transaction import Transaction
 
-FEATURES = Features(aa="p256", ca="brainpoolP256r1", pace=True, can=True)
 STEPS = (Transaction.write, Transaction.verify, Transaction.lock)
 
 
@@ -52,14 +47,9 @@ class Corner:
 
 @pytest.fixture(params=FIELD)
 def corner(request: pytest.FixtureRequest) -> Iterator[Corner]:
-    image = CardImage.of(PERSON, jp2(), CAPTURED, FEATURES)
-    journal = FakeJournal(FakeAttempt(image=image.to_bytes()))
+    journal = FakeJournal(FakeAttempt(image=full_image(request.param).to_bytes()))
     with VirtualReader() as reader:
         yield Corner(request.param, reader, journal, TestSigner(), BlockMemory())
-
-
-def locked(card: VirtualCard) -> bool:
-    return bool(json.loads(card.to_bytes())["applications"][0]["state"]["locked"])
 
 
 def test_a_card_becomes_live_and_its_report_says_how(corner: Corner) -> None:
@@ -70,7 +60,14 @@ def test_a_card_becomes_live_and_its_report_says_how(corner: Corner) -> None:
     assert report is not None
     assert locked(card)
     assert report["protocol"] == "PACE ECDH-GM AES-CBC-CMAC-128 P-256 MRZ"
-    assert report["read_by_issuer"] == []
+    assert report["read_by_issuer"] == ["DG3"], "no guard reads it, and nobody after the lock"
+    assert set(report["files"]) == {
+        *("DG1", "DG2", "DG3", "DG13", "DG14", "DG15"),
+        *("EF.CardAccess", "EF.COM", "EF.SOD"),
+    }
+    assert set(report["data_groups"]) == {"1", "2", "3", "13", "14", "15"}
+    cplc = bytes.fromhex(serial_of(card) or "")
+    assert report["card_serial"] == (cplc[:4] + cplc[10:18]).hex().upper()
     assert len(report["card_serial"]) == 24
     assert {"personalisation_refused", "active_authentication", "chip_authentication"} <= set(
         report["checks"]

@@ -1,16 +1,13 @@
-"""A card may leave at any APDU, the box may lose power at any commit: what must hold all the same."""
+"""Which card is it that comes back? Cards that open and are not the one (every tear: `test_tears`)."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from support.issue import (
-    COMMITS,
     OFFICERS,
     RECORD,
     Desk,
@@ -41,100 +38,12 @@ def apdus_of_a_whole_card() -> int:
     return desk.dialect.apdus
 
 
-def tears() -> Iterator[tuple[int, When]]:
-    for at in range(apdus_of_a_whole_card()):
-        yield at, "before"
-        yield at, "after"
-
-
-def issue_until_done(desk: Desk, card: VirtualCard, lifts: int = 1) -> None:
-    """Put the card back as often as it is lifted; what is asked for must be just that."""
-    for _ in range(lifts + 1):
-        desk.reader.put(card)
-        reason = desk.asks(desk.issue)
-        if reason is None:
-            return
-        assert reason == "hold_card_still"
-        assert not sod_bytes(card) or desk.journal.now.issuing
-    pytest.fail("never done")
-
-
-def test_a_card_torn_at_any_apdu_is_finished_when_it_comes_back() -> None:
-    for at, when in tears():
-        desk, card = Desk(), new_card()
-        desk.reader.put(card)
-        card.tear(at, when)
-        assert desk.asks(desk.issue) == "hold_card_still", (at, when)
-        assert not sod_bytes(card) or desk.journal.now.issuing, (at, when)
-        signed = desk.journal.now.sod
-        if at % 3:
-            desk.restart()
-        issue_until_done(desk, card)
-        assert_live(desk, card)
-        assert signed in (None, desk.journal.now.sod), "a resume never signs again"
-        assert len(desk.signer.requests) == 1, (at, when)
-
-
-def test_a_card_torn_at_any_apdu_and_gone_for_good_is_void_if_it_was_issuing() -> None:
-    for at, when in [(0, "before"), *((at, when) for at, when in tears() if when == "after")]:
-        desk, gone, second = Desk(), new_card(), new_card()
-        desk.reader.put(gone)
-        gone.tear(at, when)
-        assert desk.asks(desk.issue) == "hold_card_still"
-        was = desk.journal.now
-        desk.transaction.lost(RECORD, OFFICERS)
-        desk.reader.put(gone)
-        assert desk.asks(desk.issue) in ("card_foreign", "card_locked", None)
-        if desk.journal.report is None:
-            desk.reader.put(second)
-            desk.issue()
-        voided = [hashlib.sha256(was.sod).hexdigest()] if was.issuing and was.sod else []
-        assert desk.journal.void == voided, (at, when)
-        if sod_bytes(gone) and content(gone)[Fid.SOD] != desk.journal.now.sod:
-            assert voided, "a live card that is not this record's is on the list"
-
-
-@pytest.mark.parametrize("commit", COMMITS)
-def test_power_cut_before_any_commit_loses_nothing(commit: str) -> None:
-    for nth in range(6):
-        desk, card = Desk(), new_card()
-        desk.reader.put(card)
-        if not cut_at(desk, commit, nth):
-            break
-        assert not sod_bytes(card) or desk.journal.now.issuing
-        desk.restart()
-        issue_until_done(desk, card)
-        assert_live(desk, card)
-        assert len({r.attempt for r in desk.signer.requests}) == 1
-        assert len(desk.signer.granted) == 1, "a repeated request gets the same signature"
-
-
-def cut_at(desk: Desk, commit: str, nth: int) -> bool:
-    """Issue until the power goes before the nth such commit; False if it never came to that."""
-    left = nth
-    say = desk.journal._say
-
-    def count(number: int, *what: Any) -> None:
-        nonlocal left
-        if what[0] == commit:
-            left -= 1
-            if left < 0:
-                raise PowerCut
-        say(number, *what)
-
-    desk.journal._say = count  # type: ignore[method-assign]
-    try:
-        with suppress(PowerCut):
-            desk.issue()
-    finally:
-        desk.journal._say = say  # type: ignore[method-assign]
-    return left < 0
-
-
 def test_no_byte_of_the_sod_is_sent_before_issuing_is_committed() -> None:
     desk, card = Desk(), new_card()
     desk.reader.put(card)
-    assert cut_at(desk, "issuing", 0)
+    desk.journal.dies_before = "issuing"
+    with pytest.raises(PowerCut):
+        desk.issue()
     assert Fid.SOD not in content(card), "not even an empty file"
 
 
