@@ -81,6 +81,9 @@ class FingerSensor(Device, Protocol):
     def frame(self, timeout_s: float) -> FingerImage:
         """Return the next frame (the finger may have left: then it is blank)."""
 
+    def rest(self, timeout_s: float) -> None:
+        """Sleep while nobody is asked for a finger: dark and cool. Any other call wakes it."""
+
 
 # --- chip ------------------------------------------------------------------------------------------
 

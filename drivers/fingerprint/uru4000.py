@@ -19,8 +19,10 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
 from drivers.api import Clock, Deadline, DeviceInfo, FingerImage
-from drivers.errors import DeviceFault, DeviceRefused, DeviceTimeout, ProtocolError
+from drivers.errors import DeviceFault, DeviceTimeout, ProtocolError
 from drivers.fingerprint.frame import picture
 from drivers.fingerprint.link import CONTROL_TIMEOUT_S, KEPT_INTERRUPTS, UsbLink
 from drivers.fingerprint.models import Model, find
@@ -42,6 +44,8 @@ class Register(IntEnum):
     SCRAMBLE_KEY = 0x34  # 32 bits, little-endian; XOR the seed
     MODE = 0x4E
     DEVICE_INFO = 0xF0  # 16 bytes
+    AUTH_RESPONSE = 0x2000  # 16 bytes
+    AUTH_CHALLENGE = 0x2010  # 16 bytes
 
 
 class Mode(IntEnum):
@@ -60,6 +64,8 @@ class Signal(IntEnum):
     DEATH = 0x0800  # the next scan is likely empty
 
 
+AUTH_KEY = bytes.fromhex("79ac91795ca1478e98e00f3c598f5f4b")
+"""Of the second Microsoft reader, the same in each: libfprint published it. It proves a driver, not a person."""
 LOW_POWER = 0x80  # HWSTAT
 WEDGED = 0x84
 AWAKE = 0x01
@@ -93,6 +99,7 @@ class Uru4000:
         self._link: UsbLink | None = None
         self._mode: Mode | None = None
         self._next_is_empty = False
+        self._resting = False
 
     @property
     def info(self) -> DeviceInfo:
@@ -101,14 +108,12 @@ class Uru4000:
         return DeviceInfo("finger", self._model.name, self._wanted[2], virtual)
 
     def __enter__(self) -> Self:
-        """Raises DeviceGone, DeviceRefused (authenticating model, no permission, in use), DeviceTimeout."""
+        """Raises DeviceGone, DeviceRefused (no permission, in use), DeviceTimeout, ProtocolError."""
         self._model, device = find(*self._wanted, self._backend)
-        if self._model.authenticates:
-            raise DeviceRefused("finger", f"open: {self._model.name} wants a key this driver lacks")
         link = UsbLink(device, self._poll_s)
         try:
             link.open()
-            self._link, self._mode, self._next_is_empty = link, None, False
+            self._link, self._mode, self._next_is_empty, self._resting = link, None, False, False
             self._start()
         except BaseException:
             self._link = None
@@ -136,6 +141,7 @@ class Uru4000:
         A repeated call goes on waiting for the same thing, so no signal between two calls is lost.
         """
         deadline = Deadline.after(timeout_s, self._clock)
+        self._rise()
         mode, wanted = (
             (Mode.AWAIT_FINGER_ON, Signal.FINGER_ON) if on else (Mode.AWAIT_FINGER_OFF, Signal.FINGER_OFF)
         )
@@ -153,6 +159,7 @@ class Uru4000:
         Raises DeviceTimeout, DeviceGone, or ProtocolError on a short or contradictory frame.
         """
         deadline = Deadline.after(timeout_s, self._clock)
+        self._rise()
         self._take_waiting_signals()
         raw = self._read_frame(deadline)
         if self._next_is_empty:
@@ -161,7 +168,21 @@ class Uru4000:
         pixels = 255 - picture(raw, partial(self._scramble_key, deadline))
         return FingerImage((pixels[::-1, ::-1] if self._model.turned else pixels).copy(), PPI)
 
+    def rest(self, timeout_s: float) -> None:
+        """Switch the scanner off until it is wanted; one that is off already is asked whether it is there."""
+        if self._resting:
+            self._hwstat()
+            return
+        self._set_mode(Mode.OFF, Deadline.after(timeout_s, self._clock))
+        self._resting = True
+
     # --- start ---------------------------------------------------------------------------------
+
+    def _rise(self) -> None:
+        if self._resting:
+            self._resting, self._mode = False, None
+            self._open_link.forget_interrupts()
+            self._start()
 
     def _start(self) -> None:
         for _ in range(START_TRIES):
@@ -183,10 +204,17 @@ class Uru4000:
         for poll in range(POLLS):
             if poll:
                 self._pause(POLL_S)  # no interrupt tells when a register has settled
+                self._authenticate()
             self._write_hwstat(wanted)
             if reached(status := self._hwstat()):
                 return status
         raise DeviceTimeout("finger", f"start: HWSTAT stays at {status:#04x}")
+
+    def _authenticate(self) -> None:
+        """The second Microsoft reader wakes only for a driver that enciphers its challenge (AES-128)."""
+        if self._model.authenticates:
+            challenge = self._open_link.read_registers(Register.AUTH_CHALLENGE, 16)
+            self._open_link.write_registers(Register.AUTH_RESPONSE, _enciphered(challenge))
 
     def _hwstat(self) -> int:
         return self._open_link.read_registers(Register.HWSTAT, 1)[0]
@@ -247,6 +275,11 @@ class Uru4000:
         if self._link is None:
             raise RuntimeError("the sensor is used outside its with block")
         return self._link
+
+
+def _enciphered(challenge: bytes) -> bytes:
+    encryptor = Cipher(algorithms.AES128(AUTH_KEY), modes.ECB()).encryptor()  # noqa: S305  one block, no secret
+    return encryptor.update(challenge) + encryptor.finalize()
 
 
 def _register_s(deadline: Deadline) -> float:

@@ -10,6 +10,7 @@ from collections import deque
 from enum import IntEnum
 
 import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from drivers.virtual.sensor_frames import Pixels, frame, on_glass
 
@@ -29,6 +30,8 @@ class Register(IntEnum):
     SCRAMBLE_KEY = 0x34
     MODE = 0x4E
     INFO = 0xF0
+    AUTH_RESPONSE = 0x2000
+    AUTH_CHALLENGE = 0x2010
 
 
 class Mode(IntEnum):
@@ -57,6 +60,8 @@ class Sensor:
         self.next_is_empty = False
         self.next_size: int | None = None
         self.changes_key = False
+        self.challenge: bytes | None = None
+        self._trusts = False
         self._hwstat = AWAKE
         self._wedged_for = 0
         self._powered = False
@@ -73,6 +78,8 @@ class Sensor:
             return INFO
         if (register, count) == (Register.SCRAMBLE_KEY, 4) and self._index is not None:
             return (KEYS[self._index] ^ self._seed).to_bytes(4, "little")
+        if (register, count) == (Register.AUTH_CHALLENGE, 16) and self.challenge is not None:
+            return self.challenge
         raise RegisterError(f"{count} registers from {register:#x} are not read now")
 
     def write(self, register: int, data: bytes) -> None:
@@ -84,6 +91,8 @@ class Sensor:
             self._report_finger()
         elif register == Register.SCRAMBLE_INDEX and self._frames and len(data) == 5 and data[0] < len(KEYS):
             self._index, self._seed = data[0], int.from_bytes(data[1:], "little")
+        elif register == Register.AUTH_RESPONSE and self.challenge is not None and len(data) == 16:
+            self._trusts = deciphered(data) == self.challenge
         else:
             raise RegisterError(f"{data.hex()} is not written to {register:#x} now")
 
@@ -113,6 +122,8 @@ class Sensor:
             self._hwstat = WEDGED if self._wedged_for else LOW_POWER | AWAKE
             return
         waking = self._hwstat & LOW_POWER and not status & LOW_POWER
+        if waking and self.challenge is not None and not self._trusts:
+            return
         self._hwstat = status | AWAKE
         self._powered = not status & LOW_POWER
         if waking:
@@ -130,6 +141,12 @@ class Sensor:
         self.packets.append(packet.to_bytes(2, "big").ljust(64, b"\0"))
 
 
+def deciphered(response: bytes) -> bytes:
+    """What the host enciphered: the sensor's own side of AES-128."""
+    return AES.decryptor().update(response)
+
+
+AES = Cipher(algorithms.AES128(bytes.fromhex("79ac91795ca1478e98e00f3c598f5f4b")), modes.ECB())  # noqa: S305
 _MODES = {bytes([mode]) for mode in Mode}
 _FINGER_PACKETS = {(Mode.FINGER_ON, True): Packet.FINGER_ON, (Mode.FINGER_OFF, False): Packet.FINGER_OFF}
 EMPTY_GLASS = np.full_like(on_glass(np.zeros((1, 1), np.uint8)), 5)

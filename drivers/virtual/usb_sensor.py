@@ -12,6 +12,7 @@ Two threads meet here: the driver calls the backend's methods, the world calls t
 from __future__ import annotations
 
 import errno
+import secrets
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -31,6 +32,8 @@ DEVICE = bytes.fromhex("1201000200000040ba050a00030101020301")
 CONFIGURATION = bytes.fromhex("0902200001010080640904000002ffffff000705810340000807058202400000")
 STRINGS = ("DigitalPersona, Inc.", "U.are.U 4500 Fingerprint Reader")
 US_ENGLISH = 0x0409
+MICROSOFT_V2 = (0x045E, 0x00CA)
+"""The one that wakes only for a driver that enciphers its challenge."""
 STANDARD_READ, VENDOR_READ, VENDOR_WRITE = 0x80, 0xC0, 0x40
 GET_DESCRIPTOR, STRING = 6, 3
 REGISTERS = 4
@@ -40,18 +43,27 @@ INTERRUPT, BULK = 0x81, 0x82
 class VirtualSensor(UsbBus):
     """Hand it to the driver as `backend`.
 
-    `pause(seconds)`, if given, is called with nothing locked while a frame is on its way (128 ms).
+    `pause(seconds)`, if given, is called with nothing locked while a frame is on its way (128 ms). `ids` are
+    its USB vendor and product: another member of the family.
     """
 
     virtual = True
 
-    def __init__(self, *, serial: str = "VIRTUAL-1", pause: Callable[[float], None] | None = None) -> None:
-        super().__init__(DEVICE, CONFIGURATION)
+    def __init__(
+        self,
+        *,
+        serial: str = "VIRTUAL-1",
+        pause: Callable[[float], None] | None = None,
+        ids: tuple[int, int] = (0x05BA, 0x000A),
+    ) -> None:
+        vendor, product = (each.to_bytes(2, "little") for each in ids)
+        super().__init__(DEVICE[:8] + vendor + product + DEVICE[12:], CONFIGURATION)
+        self._asks_proof = ids == MICROSOFT_V2
         self._strings = (*STRINGS, serial)
         self._pause = pause
         self._changed = Condition()
         self._plugs = 1
-        self._sensor = Sensor()
+        self._sensor = self._powered(None)
         self._pending: Counter[int] = Counter()
         self._mute = False
 
@@ -83,7 +95,12 @@ class VirtualSensor(UsbBus):
             self._plugs += 1
             self._plug = self._plugs
             self._mute = False
-            self._sensor = Sensor(self._sensor.seen)
+            self._sensor = self._powered(self._sensor.seen)
+
+    def _powered(self, seen: Pixels | None) -> Sensor:
+        sensor = Sensor(seen)
+        sensor.challenge = secrets.token_bytes(16) if self._asks_proof else None
+        return sensor
 
     def die(self) -> None:
         """Report `death`: the next frame comes out empty."""

@@ -122,7 +122,8 @@ class Workers:
 
 
 def _idle_finger(sensor: FingerSensor) -> None:
-    sensor.await_finger(False, 0.05)
+    """A sensor that answers is there; and asleep, for one left on for hours overheats."""
+    sensor.rest(0.5)
 
 
 def _idle_camera(camera: Camera) -> None:

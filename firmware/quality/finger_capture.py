@@ -68,8 +68,9 @@ def capture_finger(
     `preview` gets each frame that shows a finger, with its measure, a hint that holds still for 400 ms and
     the best score so far. NFIQ 2 runs on `beside` (None: a thread of its own) while frames go on.
     Raises UserRetry("no_finger") when no finger comes, and when no frame shows one UserRetry with what was
-    there instead (blank, covered, no_ridges, one_finger); and whatever the sensor raises. Without a scorer the score is the estimate and says so; a picture that NFIQ 2
-    refuses, or that its process dies of, has a score without a value (code 255): it costs this attempt only.
+    there instead (blank, covered, no_ridges, one_finger); and whatever the sensor raises.
+    Without a scorer the score is the estimate and says so; a picture that NFIQ 2 refuses, or that its process
+    dies of, has a score without a value (code 255): it costs this attempt only.
     """
     if not sensor.await_finger(True, wait.left_s):
         raise UserRetry("no_finger")

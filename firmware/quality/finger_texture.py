@@ -35,7 +35,7 @@ EVEN, DARK = 8.0, 90.0  # grey levels: deviation of the whole picture; darker, s
 
 
 class NotAFinger(Exception):
-    """There is no single area with ridges. `reason`: blank, covered, no_ridges, or one_finger (there are two)."""
+    """There is no single area with ridges. `reason`: blank, covered, no_ridges; one_finger: there are two."""
 
     def __init__(self, reason: str = "no_ridges") -> None:
         super().__init__(reason)
@@ -171,8 +171,8 @@ def _finger(ridges: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
 
 def _refuse_two_fingers(ridges: NDArray[np.bool_], mean: Floats, deviation: Floats) -> None:
     """Two areas with ridges and bare glass all the way between them; worn skin between two is not bare."""
-    touched = ((mean < GLASS) | (deviation > LEAST_DEVIATION)).astype(np.uint8)
-    touched = cv2.morphologyEx(touched, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    bare = (mean >= GLASS) & (deviation <= LEAST_DEVIATION)
+    touched = cv2.morphologyEx((~bare).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, labels = cv2.connectedComponents(touched, connectivity=4)
     areas = np.sort(np.bincount(labels[ridges], minlength=count)[1:])[::-1]
     if len(areas) > 1 and areas[1] > max(SECOND_FINGER * areas[0], LEAST_AREA_CM2 / BLOCK_CM**2):

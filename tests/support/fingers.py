@@ -105,6 +105,9 @@ class ScriptedSensor:
         self._clock.now_s += min(wait_s, timeout_s)
         return bool(self._frames) and wait_s <= timeout_s
 
+    def rest(self, timeout_s: float) -> None:
+        """Nothing to switch off."""
+
     def frame(self, timeout_s: float) -> FingerImage:
         assert timeout_s > 0.13, "a frame takes its time; a shorter time-out is a fault of the device"
         self._clock.now_s += 0.13

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from support.finger_bench import a_print, differing, driver, virtual_bench
 from support.finger_contract import check_quiet, check_session
 
 from drivers.errors import DeviceGone, DeviceRefused, DeviceTimeout, ProtocolError
-from drivers.fingerprint import open_sensor
+from drivers.fingerprint import open_sensor, uru4000
+from drivers.fingerprint.models import MODELS, Model
 from drivers.virtual.usb_sensor import FRAME_S, VirtualSensor
 
 LOST_BYTES = 4  # the last of each scrambled run
@@ -211,12 +213,115 @@ def test_the_sensor_is_chosen_by_its_usb_ids() -> None:
         assert "4500" in sensor.info.model
 
 
-def test_a_model_that_wants_a_key_is_refused_before_it_is_touched() -> None:
+MICROSOFT_V2 = (0x045E, 0x00CA)
+
+
+def test_the_second_microsoft_reader_wakes_for_a_driver_that_proves_itself() -> None:
+    glass = VirtualSensor(ids=MICROSOFT_V2)
+    glass.place(a_print())
+    with driver(glass, pause=lambda _: None) as sensor:
+        assert "v2" in sensor.info.model
+        assert sensor.await_finger(True, 2.0)
+        assert sensor.frame(2.0).pixels.min() < 100
+
+
+def test_it_stays_asleep_for_one_that_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uru4000, "AUTH_KEY", bytes(16))
+    with pytest.raises(DeviceTimeout, match="HWSTAT"):
+        driver(VirtualSensor(ids=MICROSOFT_V2), pause=lambda _: None).__enter__()
+
+
+@pytest.mark.parametrize("model", [each for each in MODELS if not each.authenticates], ids=lambda m: m.name)
+def test_every_member_of_the_family_gives_a_picture_the_right_way_up(model: Model) -> None:
+    glass = VirtualSensor(ids=(model.vendor, model.product))
+    glass.place(a_print())
+    with driver(glass) as sensor:
+        assert sensor.info.model == model.name
+        pixels = sensor.frame(2.0).pixels
+    upright = pixels if model.turned else pixels[::-1, ::-1]
+    assert differing(np.ascontiguousarray(upright), a_print()) < a_print().size // 50
+
+
+class TwoSensors:
+    """A bus with two of them: what `usb.core.find` sees."""
+
+    def __init__(self, *glasses: VirtualSensor) -> None:
+        self._glasses = glasses
+
+    def enumerate_devices(self) -> Iterator[object]:
+        for glass in self._glasses:
+            yield from ((glass, device) for device in glass.enumerate_devices())
+
+    def __getattr__(self, name: str) -> Any:
+        """Each call goes to the sensor whose device or handle comes first."""
+
+        def call(first: Any, *rest: Any) -> Any:
+            glass, own = first if isinstance(first, tuple) else self._of[first]
+            answer = getattr(glass, name)(own, *rest)
+            if name == "open_device":
+                self._of[answer] = (glass, answer)
+            return answer
+
+        return call
+
+    _of: ClassVar[dict[Any, Any]] = {}
+
+
+def test_of_two_sensors_the_one_with_the_configured_serial_is_taken() -> None:
+    left, right = VirtualSensor(serial="L"), VirtualSensor(serial="R")
+    right.place(a_print())
+    bus = TwoSensors(left, right)
+    with driver(bus, serial="R") as sensor:
+        assert sensor.await_finger(True, 2.0)
+    with driver(bus, serial="L") as sensor:
+        assert not sensor.await_finger(True, 0.05)
+
+
+def test_a_sensor_at_rest_is_dark_and_wakes_for_the_next_finger() -> None:
     glass = VirtualSensor()
-    glass._device.idVendor, glass._device.idProduct = 0x045E, 0x00CA
-    glass.mute()
-    with pytest.raises(DeviceRefused, match="key"), driver(glass):
-        pass
+    with driver(glass) as sensor:
+        assert not sensor.await_finger(True, 0.01)
+        sensor.rest(1.0)
+        assert glass.asleep
+        sensor.rest(1.0)
+        glass.place(a_print())
+        assert sensor.await_finger(True, 2.0)
+        assert not glass.asleep
+        sensor.rest(1.0)
+        assert sensor.frame(2.0).pixels.min() < 100
+
+
+def test_a_sensor_at_rest_that_is_pulled_is_noticed() -> None:
+    glass = VirtualSensor()
+    with driver(glass) as sensor:
+        sensor.rest(1.0)
+        glass.unplug()
+        with pytest.raises(DeviceGone):
+            sensor.rest(1.0)
+
+
+PLACES = ("enter", "await_finger", "frame", "rest", "leave")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_unplugged_at_any_point_is_gone_and_plugged_in_again_it_works(place: str) -> None:
+    glass = VirtualSensor()
+    sensor = driver(glass)
+    acts = {"await_finger": lambda: sensor.await_finger(True, 0.2), "frame": lambda: sensor.frame(0.2)}
+    acts |= {"rest": lambda: sensor.rest(0.2)}  # type: ignore[dict-item]
+    if place == "enter":
+        glass.unplug()
+        with pytest.raises(DeviceGone):
+            sensor.__enter__()
+    else:
+        with sensor:
+            glass.unplug()
+            if place in acts:
+                with pytest.raises(DeviceGone):
+                    acts[place]()
+    glass.plug()
+    with sensor:
+        assert sensor.frame(2.0).pixels.min() > 200
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_good_finger_is_done_after_a_few_good_frames() -> None:
 
 def test_the_best_of_the_frames_is_scored_while_the_finger_still_lies() -> None:
     scorer = Scorer(says={id(WEAK): 20})
-    sample, sensor, screen, _ = capture(WEAK, WEAK, GOOD, WEAK, blank(), blank(), blank(), scorer=scorer)
+    sample, _, screen, _ = capture(WEAK, WEAK, GOOD, WEAK, blank(), blank(), blank(), scorer=scorer)
     assert sample.image.pixels is GOOD
     assert [image.pixels is GOOD for image in scorer.asked] == [False, True], "each but once"
     assert screen.scores[-1] == 62, "known before the finger was lifted"
