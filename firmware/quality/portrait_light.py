@@ -21,6 +21,7 @@ GAIN_LAST = 8.0  # by hand no further: noise
 EXPOSURE_MAX_US = 20_000
 SETTLE_S = 0.35  # frames in flight plus the automatic exposure's own time
 DARKER, BRIGHTER = 0.7, 1.4
+BRIGHT_FACE = 0.4  # mean luminance; only to tell an over-exposed eye from a reflection
 LIGHT_FLAGS = frozenset({"backlight", "under_exposed", "over_exposed", "light_ratio", "colour_cast", "noise"})
 DARK_FLAGS = frozenset({"backlight", "under_exposed", "colour_cast", "noise"})
 
@@ -61,11 +62,11 @@ class LightLoop:
         if self.settling(frame.at_s):
             return
         self._ended = False
-        gain = frame.metadata.gain
-        if self._dark(gain, check):
+        high = (frame.metadata.gain or 0.0) > GAIN_MAX
+        if self._bright(check):
+            changed = (not high and self._lamp_by(-1)) or self._expose(frame, DARKER, check)
+        elif self._dark(high, check):
             changed = self._lamp_by(1) or self._expose(frame, BRIGHTER, check)
-        elif "over_exposed" in check.flags:
-            changed = self._lamp_by(-1) or self._expose(frame, DARKER, check)
         elif "light_ratio" in check.flags:
             changed = self._even(left_brighter=check.measures["light_ratio"] > 1)
         else:
@@ -91,9 +92,15 @@ class LightLoop:
         self._by_hand = False
         self._camera.set_controls(CameraControls())
 
-    def _dark(self, gain: float | None, check: PortraitCheck) -> bool:
-        high = gain is not None and gain > GAIN_MAX and (self._left, self._right) != (STEPS, STEPS)
-        return high or check.hint == "camera_dark" or bool(DARK_FLAGS & set(check.flags))
+    def _bright(self, check: PortraitCheck) -> bool:
+        """Over-exposed, or nearly so that the whites of the eyes are."""
+        nearly = "eye_glare" in check.flags and check.measures["luminance_mean"] > BRIGHT_FACE
+        return nearly or "over_exposed" in check.flags
+
+    def _dark(self, high_gain: bool, check: PortraitCheck) -> bool:
+        """By hand a high gain is what the face needs; by the camera's metering it asks for lamps."""
+        more = high_gain and not self._by_hand and (self._left, self._right) != (STEPS, STEPS)
+        return more or check.hint == "camera_dark" or bool(DARK_FLAGS & set(check.flags))
 
     def _lamp_by(self, steps: int) -> bool:
         return self._set(self._left + steps, self._right + steps)

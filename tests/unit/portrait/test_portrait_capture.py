@@ -2,45 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 import pytest
 from support.portrait import gate
+from support.portrait_booth import Booth
 
-from drivers.api import Deadline, Frame
+from drivers.api import Deadline
 from drivers.errors import DeviceGone, UserRetry
-from drivers.virtual.camera import VirtualCamera
-from firmware.quality.portrait import PortraitCheck
-from firmware.quality.portrait_capture import HINT_STEADY_S, PortraitSample, SteadyHint, take_portrait
-
-
-@dataclass
-class Booth:
-    """A camera, two lamps and a person, with the camera's own time as the clock."""
-
-    lamps: tuple[float, float] = (0.0, 0.0)
-    brightest: tuple[float, float] = (0.0, 0.0)
-    hints: list[str | None] = field(default_factory=list)
-    act: Callable[[int], None] = lambda count: None
-    now_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.camera = VirtualCamera(light=lambda: self.lamps, clock=lambda: 0.0)
-
-    def light(self, left: float, right: float) -> None:
-        self.lamps = (left, right)
-        self.brightest = max(self.brightest, self.lamps)
-
-    def show(self, frame: Frame, check: PortraitCheck) -> None:
-        self.now_s = frame.at_s
-        self.hints.append(check.hint)
-        self.act(len(self.hints))
-
-    def take(self, within_s: float = 20.0) -> PortraitSample:
-        with self.camera:
-            deadline = Deadline.after(within_s, lambda: self.now_s)
-            return take_portrait(self.camera, self.light, self.show, deadline, gate())
+from drivers.virtual.sitter_wear import Wear
+from firmware.quality.portrait_capture import HINT_STEADY_S, SteadyHint, take_portrait
 
 
 def test_a_person_who_sits_well_is_taken_at_once() -> None:
@@ -143,3 +112,47 @@ def test_a_hint_shows_only_once_it_has_lasted() -> None:
     assert hint.show("farther", 0.3) == "closer"
     assert hint.show("farther", 0.3 + HINT_STEADY_S + 0.01) == "farther"
     assert hint.show(None, 0.8) == "farther"
+
+
+def test_eyes_shut_from_the_first_frame_are_no_picture_of_open_ones() -> None:
+    booth = Booth()
+    booth.camera.sitter.sit(3, eyes_closed=1.0)
+    booth.act = lambda count: booth.camera.sitter.blink(closed=False) if count == 40 else None
+    sample = booth.take()
+    assert sample.good
+    assert booth.hints[:30] == ["open_eyes"] * 30
+
+
+def test_who_does_not_get_it_right_is_taken_at_the_best_moment_not_at_the_last() -> None:
+    booth = Booth()
+    booth.camera.sitter.sit(3, mouth_open=1.0)
+    booth.act = lambda count: booth.camera.sitter.sit(wear=Wear(mask=True)) if count == 440 else None
+    sample = booth.take(within_s=16.0)
+    assert sample.flags == ("mouth_opening",)
+
+
+def test_somebody_whose_head_never_fits_the_crop_is_not_nobody() -> None:
+    booth = Booth()
+    booth.camera.sitter.sit(3, lower=-2.2)
+    with pytest.raises(UserRetry) as caught:
+        booth.take(within_s=2.0)
+    assert caught.value.reason == "centre_face"
+
+
+@pytest.mark.parametrize("wrong", ["mask", "hand"])
+def test_a_covered_face_is_never_good(wrong: str) -> None:
+    booth = Booth()
+    booth.camera.sitter.sit(5, wear=Wear(mask=wrong == "mask", hand=wrong == "hand"))
+    sample = booth.take(within_s=2.0)
+    assert not sample.good
+    assert {"colour_shift", "lip_contrast"} & set(sample.flags)
+
+
+def test_the_record_gets_the_components_of_the_standard() -> None:
+    booth = Booth()
+    booth.camera.sitter.sit(3)
+    components = booth.take().components
+    assert components["single_face_present"] == 100
+    assert components["eyes_open"] >= 90
+    assert components["background_uniformity"] >= 60
+    assert "sharpness" not in components
