@@ -1,122 +1,42 @@
-"""`kiosk card resume`, `void`, `stock`, `kiosk officer unlock`: the journal, two officers, the very card."""
+"""`kiosk card resume` and `void`: the journal, two officers, the very card."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, suppress
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import Result
-from support import box, record
-from support.people import CAPTURED, jp2
-from typer.testing import CliRunner
+from support import record
+from support.console import (
+    FIRST,
+    ISSUING,
+    NOW,
+    PINS,
+    SECOND,
+    TECHNICIAN,
+    acts,
+    badges,
+    data,
+    journal_of,
+    run,
+    saved,
+    state,
+    today,
+    torn,
+)
 
-from centre.pki import Role
-from centre.station import Station
-from drivers.chip.dialects.lds_plain import LdsPlain
-from drivers.errors import UserRetry
+from drivers.api import Deadline
 from drivers.virtual.card import OfficerCard, VirtualCard, VirtualReader, blank_card
-from firmware import cli, cli_counter, cli_shared, cli_torn
+from firmware import cli_counter
 from firmware.box.identity import Identity
-from firmware.box.officers import write_officers
-from firmware.document.image import CardImage
+from firmware.document.mrz import access_keys, td1
 from firmware.issue.findings import Verdict
-from firmware.issue.ports import Order
-from firmware.issue.signers import FileSigner
-from firmware.issue.transaction import Transaction
-from firmware.records.journal import Journal
-from firmware.records.report import audit_rows, list_records
+from firmware.issue.inspect import inspect
+from firmware.records.report import list_records
 from firmware.records.states import RecordState
-from firmware.sim.officer import PINS, staff
 
-FIRST, SECOND, TECHNICIAN = PINS
-NOW = record.NOW
-DAY_BEFORE = NOW - timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def today(monkeypatch: pytest.MonkeyPatch) -> None:
-    def now() -> datetime:
-        return NOW
-
-    monkeypatch.setattr(cli_shared, "now", now)
-    monkeypatch.setattr(cli_torn, "CARD_S", 0.02)
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """An enrolled box on its first morning."""
-    station = Station(tmp_path / "centre")
-    station.init(DAY_BEFORE)
-    station.enrol_box(record.BOX, tmp_path / "box" / "identity", DAY_BEFORE)
-    write_officers(tmp_path / "box" / "identity" / "officers.json", staff())
-    return tmp_path / "box"
-
-
-def journal_of(data: Path) -> closing[Journal]:
-    keys = Identity(data / "identity").keys(simulated=True)
-    return closing(Journal(data / "records", keys, lambda: NOW))
-
-
-def torn(data: Path, apdus: int) -> tuple[str, str, VirtualCard]:
-    """A record whose card was lifted after so many APDUs and that waits: its id, its ticket, its card."""
-    identity, pki = Identity(data / "identity"), Station(data.parent / "centre").pki
-    values = {name: each["value"] for name, each in record.subject().items()}
-    subject = {**values, "expiry_date": "2029-05-06"}
-    card, reader = blank_card(), VirtualReader()
-    signer = FileSigner(
-        pki.key_path(Role.DOCUMENT_SIGNER),
-        pki.certificate_path(Role.DOCUMENT_SIGNER),
-        lambda: NOW,
-        lambda _: None,
-        "virtual",
-    )
-    with journal_of(data) as journal, reader:
-        record_id = box.filled(journal)
-        journal.freeze(record_id, CardImage.of(subject, jp2(), CAPTURED).to_bytes())
-        order = Order(values["number"], "first_issue", record.BOX, identity.epoch)
-        transaction = Transaction(
-            LdsPlain(reader), journal, signer, [identity.certificate("csca")],
-            lambda _: order, lambda: NOW, lambda _: None,
-        )  # fmt: skip
-        reader.put(card)
-        card.lift_after(apdus)
-        with suppress(UserRetry):
-            transaction.write(record_id)
-            transaction.verify(record_id)
-        ticket = journal.wait(record_id, "interrupted", NOW + timedelta(days=30))
-    return record_id, ticket, card
-
-
-def run(data: Path, *words: str, pins: tuple[str, ...] = ()) -> Result:
-    typed = "".join(f"{pin}\n" for pin in pins)
-    return CliRunner().invoke(cli.app, [*words, "--data", str(data)], input=typed)
-
-
-def badges(*names: str) -> list[str]:
-    return [word for name in names for word in ("--badge", name)]
-
-
-def state(data: Path) -> RecordState:
-    with journal_of(data) as journal:
-        (row,) = list_records(journal.shelf)
-        return row.state
-
-
-def acts(data: Path) -> list[tuple[str, str]]:
-    with journal_of(data) as journal:
-        return [(row.actor, row.act) for row in audit_rows(journal.shelf)]
-
-
-@pytest.fixture
-def saved(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "card.json"
-
-
-ISSUING = 44
-"""APDUs after which EF.SOD is on its way."""
+pytestmark = pytest.mark.usefixtures("today")
+__all__ = ["data", "saved", "today"]  # fixtures
 
 
 def resumed(data: Path, key: str, saved: Path, card: VirtualCard, *more: str) -> Result:
@@ -143,9 +63,6 @@ def test_a_torn_card_is_finished_by_an_officer_and_the_record_sealed(
 
 
 def test_a_finished_card_is_genuine_for_anybody(data: Path, saved: Path) -> None:
-    from drivers.api import Deadline
-    from firmware.document.mrz import access_keys, td1
-    from firmware.issue.inspect import inspect
 
     _, ticket, card = torn(data, ISSUING)
     assert resumed(data, ticket, saved, card).exit_code == 0
@@ -277,58 +194,3 @@ def test_a_second_thought_voids_nothing(data: Path) -> None:
     assert done.exit_code == 1
     with journal_of(data) as journal:
         assert journal.attempt(record_id).number == 1
-
-
-# --- the blanks ---
-
-
-def test_blanks_are_booked_in_and_spoiled_and_always_add_up(data: Path) -> None:
-    torn(data, ISSUING)
-    assert run(data, "card", "stock", "load", "50", *badges(FIRST), pins=(PINS[FIRST],)).exit_code == 0
-    both = (*badges(FIRST, SECOND),)
-    done = run(data, "card", "stock", "spoil", "3", *both, pins=(PINS[FIRST], PINS[SECOND]))
-    assert "in 50 = " in done.output
-    shown = run(data, "card", "stock", "show", "--json")
-    assert shown.stdout.strip() == '{"taken_in": 50, "live": 1, "void": 3, "left": 46}'
-    alone = run(data, "card", "stock", "spoil", "3", *badges(FIRST), pins=(PINS[FIRST],))
-    assert alone.exit_code == 2
-    assert (FIRST, "blanks_in") in acts(data)
-
-
-# --- badges on a reader, and the tries ---
-
-
-def test_a_box_of_the_field_reads_the_badge_and_takes_no_name_for_it(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site = tmp_path / "site.toml"
-    site.write_text('[station]\nprofile = "training"\n[badge]\nreader = "Badges"\n')
-    named = run(data, "card", "stock", "load", "5", "--config", str(site), *badges(FIRST))
-    assert named.exit_code == 2
-    reader = VirtualReader()
-    reader.put(OfficerCard(FIRST))
-    monkeypatch.setattr(cli_counter, "open_badges", lambda name: reader)
-    read = run(data, "card", "stock", "load", "5", "--config", str(site), pins=(PINS[FIRST],))
-    assert read.exit_code == 0, read.output
-    reader.put(blank_card())
-    assert run(data, "card", "stock", "load", "5", "--config", str(site)).exit_code == 69
-    site.write_text('[station]\nprofile = "training"\n')
-    without = run(data, "card", "stock", "load", "5", "--config", str(site))
-    assert (without.exit_code, "no reader for badges" in without.stderr) == (69, True)
-
-
-def test_another_officer_gives_the_tries_back(data: Path) -> None:
-    run(data, "card", "stock", "load", "1", *badges(FIRST), pins=("000000",) * 5)
-    own = run(data, "officer", "unlock", FIRST, *badges(FIRST), pins=(PINS[FIRST],))
-    assert own.exit_code == 77
-    assert run(data, "officer", "unlock", "NV-9999", *badges(SECOND)).exit_code == 1
-    done = run(data, "officer", "unlock", FIRST, *badges(SECOND), pins=(PINS[SECOND],))
-    assert done.exit_code == 0, done.output
-    load = run(data, "card", "stock", "load", "1", *badges(FIRST), pins=(PINS[FIRST],))
-    assert load.exit_code == 0
-    assert (SECOND, "pin_unlocked") in acts(data)
-
-
-def test_a_folder_without_a_box_is_said(tmp_path: Path) -> None:
-    done = run(tmp_path, "card", "void", "12345678", *badges(FIRST))
-    assert (done.exit_code, "holds no box" in done.stderr) == (1, True)
