@@ -4,7 +4,7 @@ VENV_PYTHON := .venv/bin/python
 # one more than there are cores: many tests wait for a process that they started
 TEST_WORKERS ?= $(shell echo $$(( $$(nproc) + 1 )))
 .DEFAULT_GOAL := help
-.PHONY: help demo kiosk test hil check format flow screens bench doctor install clean
+.PHONY: help demo kiosk test fuzz torture hil check format flow screens bench doctor install clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,15 @@ kiosk: ## the virtual station in your browser, on 127.0.0.1
 test: ## unit tests and the contracts on virtual and recorded devices
 	@deploy/setup test
 	@$(VENV_PYTHON) -m pytest -n $(TEST_WORKERS) --dist worksteal $(ARGS)
+
+fuzz: ## every parser and protocol against bent bytes, for long (EXAMPLES=20000)
+	@deploy/setup test
+	@IDKIOSK_FUZZ=$(or $(EXAMPLES),20000) $(VENV_PYTHON) -m pytest -n $(TEST_WORKERS) -k "fuzz or hostile" \
+		tests/unit/chip tests/unit/document tests/unit/issue $(ARGS)
+
+torture: ## cards, disks and processes torn everywhere, for long
+	@deploy/setup test
+	@IDKIOSK_TORTURE=1 $(VENV_PYTHON) -m pytest -n $(TEST_WORKERS) -m torture $(ARGS)
 
 hil: ## the contracts on what is plugged in (IDKIOSK_HIL=devices.toml), virtual for the rest
 	@deploy/setup test
@@ -48,7 +57,7 @@ screens: ## refresh the golden pictures and write the gallery to var/screens
 	$(VENV_PYTHON) -m ui_fb.gallery tests/unit/ui_fb/golden --golden
 	$(VENV_PYTHON) -m ui_fb.gallery var/screens
 
-bench: ## measure (ONLY=kiosk, portrait or finger for one group); results in var/bench/results.jsonl
+bench: ## measure (ONLY=kiosk, chip, finger, portrait or records for one group); results in var/bench/results.jsonl
 	@deploy/setup test
 	@$(VENV_PYTHON) -m benchmarks $(ONLY)
 
