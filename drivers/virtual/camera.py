@@ -75,6 +75,7 @@ class VirtualCamera:
         self._unplugged = threading.Event()
         self._open = False
         self._room, self._covered, self._over = Room(), False, 1.0
+        self.told = FrameMetadata()
         self._picture: Pixels | None = None
         self._reset()
 
@@ -187,7 +188,8 @@ class VirtualCamera:
         sources = self._sources()
         exposure_us, gain = self._expose(shown, sources)
         bgr = self._develop(size, shown, sources, exposure_us, gain)
-        return Frame(bgr, self._at_s, FrameMetadata(exposure_us, gain))
+        self.told = FrameMetadata(exposure_us, gain)
+        return Frame(bgr, self._at_s, self.told)
 
     def _next_moment(self, doing: str) -> None:
         self._count += 1
