@@ -14,7 +14,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,13 @@ def index() -> Iterator[tuple[str, str, int | None]]:
     with (FINGERS / "index.csv").open() as rows:
         for row in csv.DictReader(rows):
             yield row["file"], row["base"] or row["file"], int(row["nfiq2"]) if row["nfiq2"] else None
+
+
+def index_kinds() -> Iterator[tuple[str, str, str]]:
+    """(file, base, kind of degradation) of each shared picture."""
+    with (FINGERS / "index.csv").open() as rows:
+        for row in csv.DictReader(rows):
+            yield row["file"], row["base"] or row["file"], row["kind"]
 
 
 def picture(file: str) -> FingerImage:
@@ -173,6 +180,11 @@ def _lightly_touching(picture: Vector, random: np.random.Generator, much: float)
     centre, radius = random.uniform(0.2, 0.8, 2) * picture.shape, (0.2 + 0.4 * much) * np.array(picture.shape)
     distance = ((down - centre[0]) / radius[0]) ** 2 + ((right - centre[1]) / radius[1]) ** 2
     return np.asarray(255 - (255 - picture) * np.clip(3 - 3 * distance, 0, 1), np.float32)
+
+
+def degradation(name: str) -> Callable[[Vector, np.random.Generator, float], Vector]:
+    """One way to spoil a picture, by its name; the last argument is how much, 0..1."""
+    return next(each for each in _DEGRADATIONS if each.__name__ == name)
 
 
 _DEGRADATIONS = (_blurred, _noisy, _worn, _dry, _wet, _scratched, _smeared, _lightly_touching)

@@ -14,7 +14,7 @@ from drivers.errors import DeviceGone
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One pair of USB ids. `turned`: the picture stands on its head; `authenticates`: it wants a proof of its driver."""
+    """One pair of USB ids. `turned`: the picture stands on its head; `authenticates`: its driver must."""
 
     vendor: int
     product: int

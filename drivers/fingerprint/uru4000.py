@@ -65,7 +65,7 @@ class Signal(IntEnum):
 
 
 AUTH_KEY = bytes.fromhex("79ac91795ca1478e98e00f3c598f5f4b")
-"""Of the second Microsoft reader, the same in each: libfprint published it. It proves a driver, not a person."""
+"""Of the second Microsoft reader, the same in each: published by libfprint. It proves a driver, no person."""
 LOW_POWER = 0x80  # HWSTAT
 WEDGED = 0x84
 AWAKE = 0x01

@@ -41,6 +41,8 @@ class Visit:
     impressions: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """Templates of the fingers that were taken so far."""
     doubted: Doubted | None = field(default=None, repr=False)
+    unsure: frozenset[str] = frozenset()
+    """Fingers that were asked for again because they were a little like another."""
     allowed: frozenset[tuple[str, str]] = frozenset()
     """Pairs of a finger and what it is like: an officer has looked at both."""
     wrong: frozenset[str] = frozenset()

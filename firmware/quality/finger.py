@@ -22,10 +22,13 @@ WHERE = ("up", "down", "centre")  # said even of a clear picture: more of the fi
 SMALL_CM2 = 1.0  # a child's little finger fills this
 OFF_CENTRE_MM = 3.0
 RESIDUE_CM2 = 0.3
-PALE = 18.0  # grey levels
-DRY_SKEW, BROKEN_RIDGES = -0.8, 0.6
+ENOUGH_CM2 = 3.0  # as much as a U.are.U's glass
+PALE, JOINED = 18.0, 25.0  # grey levels: contrast of a faint print, and of ridges that run together
+DRY_SKEW, BROKEN_RIDGES = -0.65, 0.5
 MIDDLE_SKEW = 0.5
-WET_SKEW, DARK = 0.0, 160.0
+SOAKED_SKEW = 0.6
+WET_SKEW, DARK = -0.4, 157.0
+SLID = 0.7  # of the contrast in one direction; a plain arch has 0.62
 FLATTENED = 0.85  # of the glass
 SMEARED = 0.012  # share of energy above the ridges
 
@@ -83,24 +86,40 @@ def shift_mm(before: FingerImage, after: FingerImage) -> float:
 
 
 def _cause(found: Texture) -> str:
-    """The first that applies; where the finger lies comes before how it is pressed."""
-    right, down = found.offset_mm
-    if abs(down) > OFF_CENTRE_MM and abs(down) >= abs(right):
-        return "up" if down > 0 else "down"
-    if abs(right) > OFF_CENTRE_MM:
-        return "centre"
+    """The first that applies: what hides the rest comes first, what the whole picture tells comes last."""
+    skew, coherence = _of(found, "skew"), _of(found, "coherence")
+    if skew < DRY_SKEW and coherence < BROKEN_RIDGES:
+        return "moisten"
+    if skew > SOAKED_SKEW:
+        return _too_wet(found)
+    where = _where(found)
+    if where is not None:
+        return where
+    if found.streaks > SLID:
+        return "hold_still"
+    deviation = _of(found, "deviation")
+    if skew > WET_SKEW and _of(found, "mean") < DARK and deviation > JOINED:
+        return _too_wet(found)
+    if deviation < PALE or found.area_cm2 < SMALL_CM2:
+        return "press_more"
     if found.elsewhere * BLOCK_CM**2 > RESIDUE_CM2:
         return "clean_glass"
-    if found.area_cm2 < SMALL_CM2:
-        return "press_more"
-    skew = _of(found, "skew")
-    if skew < DRY_SKEW and _of(found, "coherence") < BROKEN_RIDGES:
-        return "moisten"
-    if skew > WET_SKEW and _of(found, "mean") < DARK:
-        return "press_less" if float(found.finger.mean()) > FLATTENED else "dry"
-    if _of(found, "deviation") < PALE:
-        return "press_more"
     return "hold_still" if _of(found, "high") < SMEARED else "moisten"
+
+
+def _too_wet(found: Texture) -> str:
+    """Ridges run together: of a finger that fills the glass because it is pressed flat."""
+    return "press_less" if float(found.finger.mean()) > FLATTENED else "dry"
+
+
+def _where(found: Texture) -> str | None:
+    """Where a finger has to go of which the glass sees too little; one that covers enough lies well."""
+    right, down = found.offset_mm
+    if found.area_cm2 >= ENOUGH_CM2 or max(abs(right), abs(down)) <= OFF_CENTRE_MM:
+        return None
+    if abs(down) >= abs(right):
+        return "up" if down > 0 else "down"
+    return "centre"
 
 
 def _of(found: Texture, name: str) -> float:

@@ -57,6 +57,7 @@ class Texture:
     high: Floats  # share above it: noise
     frequency: Floats  # centre of the ridge band's energy, cycles a pixel
     peak: Floats  # share of the energy in the four strongest frequencies
+    direction: NDArray[np.complex64]  # of the ridges, its angle doubled; the size is `coherence`
     coherence: Floats  # 0..1: all the ridge energy in one direction
     smoothness: Floats  # 0..1: that direction is also the neighbours'
 
@@ -66,6 +67,13 @@ class Texture:
     @property
     def area_cm2(self) -> float:
         return float(self.finger.sum()) * BLOCK_CM**2
+
+    @property
+    def streaks(self) -> float:
+        """How much of the contrast runs one way, 0..1, beyond what the ridges do: a sliding finger smears."""
+        inside = self.direction[self.finger]
+        weight = self.of_finger(self.deviation) ** 2
+        return float(abs((weight * inside).sum()) / (weight * np.abs(inside)).sum())
 
     @property
     def offset_mm(self) -> tuple[float, float]:
@@ -131,6 +139,7 @@ def texture(image: FingerImage) -> Texture:
         high=(high / total).reshape(shape),
         frequency=(frequency / band).reshape(shape),
         peak=(peaks / total).reshape(shape),
+        direction=direction,
         coherence=np.abs(direction),
         smoothness=agreement / (_around(np.abs(direction)) + np.float32(1e-6)),
     )

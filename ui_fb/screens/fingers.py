@@ -30,6 +30,7 @@ ADVICE = {  # hint or problem → icon
     "no_ridges": "finger",
     "one_finger": "finger",
     "not_scored": "finger",
+    "unsure": "finger",
     "no_match": "swap",
 }
 UNSEEN = (

@@ -14,7 +14,7 @@ from firmware.app.jobs.touch import sample_finger
 from firmware.app.visit import Doubted, Learned, Visit
 from firmware.quality.best import Decision, Measure, Score, Verdict, decide
 from firmware.quality.finger_capture import CaptureRules, Sample
-from firmware.quality.match import Finding, Known, MatchRules, doubt
+from firmware.quality.match import Finding, Known, Match, MatchRules, doubt, judge
 from firmware.quality.nbis.client import ScoreFailed, ScorerLost
 from firmware.quality.nbis.runtime import ScorerMissing
 from firmware.records.format.rules import local_day
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FOUR_EYES = ("missing", "amputated")
 """Exceptions for ever: two officers confirm them."""
-NOT_SCORED = "not_scored"
+NOT_SCORED, UNSURE = "not_scored", "unsure"
 SCORERS = {
     Measure.NFIQ2: {"name": "NFIQ 2", "version": "2.3", "estimate": False},
     Measure.ESTIMATE: {"name": "preview", "version": "1", "estimate": True},
@@ -51,7 +51,7 @@ def take_finger(
         if sample is None:
             return None if stop else Learned(ev.NobodyThere())
         sample, template, finding = _checked(desk, visit, finger, sample)
-        if finding is not None:
+        if finding is not None and not _settled(finding, visit):
             doubted = Doubted(finding, sample, template)
             return desk.store.call(lambda journal: _keep_doubt(journal, visit, doubted))
         return desk.store.call(lambda journal: _keep(desk, journal, visit, finger, sample, template))
@@ -99,10 +99,24 @@ def _doubt(
     return doubt(finger, template, known, compare, MatchRules(), good)
 
 
+def _settled(finding: Finding, visit: Visit) -> bool:
+    """A likeness that is neither the same nor another, and was so in two impressions: one finger gives 57 and
+    more, so it would have shown itself. Two fingers that are a little alike cost one touch, and no officer.
+    """
+    return _unsure(finding) and finding.finger in visit.unsure
+
+
+def _unsure(finding: Finding) -> bool:
+    return judge(finding.similarity, MatchRules()) is Match.UNSURE
+
+
 def _keep_doubt(journal: Journal, visit: Visit, doubted: Doubted) -> Learned:
     """Nothing of it enters the record; the audit log has it, and an officer may take it all the same."""
     finding = doubted.finding
     detail = {"finger": finding.finger, "like": finding.like, "similarity": finding.similarity}
+    if _unsure(finding):
+        journal.audit.append("kiosk", "finger_unsure", visit.record_id, detail)
+        return Learned(ev.FingerAgain(finding.finger, UNSURE), {"unsure": visit.unsure | {finding.finger}})
     journal.audit.append("kiosk", finding.doubt, visit.record_id, detail)
     return Learned(ev.FingerDoubted(finding.finger, finding.doubt), {"doubted": doubted})
 
