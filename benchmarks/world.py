@@ -28,7 +28,7 @@ from drivers.virtual.usb_bus import Handle
 from drivers.virtual.usb_sensor import VENDOR_WRITE, VirtualSensor
 from drivers.virtual.vpcd import VpcdSlot
 from firmware.sim.citizen import qr_picture
-from firmware.sim.demo import VirtualOffice, Wishes
+from firmware.sim.office import VirtualOffice, Wishes
 from firmware.sim.people import Citizen
 
 PLUG = Handle(1)

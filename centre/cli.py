@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -104,6 +106,12 @@ def serve_command(
         Path | None,
         typer.Option("--ready-file", help="Write the ready line here instead of to the output."),
     ] = None,
+    ahead_s: Annotated[
+        int,
+        typer.Option(
+            "--clock-ahead", min=0, help="Seconds: a demo whose clock is moved; never in production."
+        ),
+    ] = 0,
     database: Database = None,
 ) -> None:
     """Serve the boxes until ended; prints one JSON line with host and port when ready."""
@@ -113,7 +121,7 @@ def serve_command(
     announce = ready_file(ready) if ready else _print_line
     with station.opened() as engine:
         try:
-            serve(station.app(engine), station.pki, host, port, announce)
+            serve(station.app(engine, _clock(station, ahead_s)), station.pki, host, port, announce)
         except OSError as exc:
             raise CentreSetupError(
                 f"cannot listen on {host}:{port} ({exc.strerror}): choose another --port"
@@ -154,6 +162,12 @@ def main() -> None:
         app()
     except CentreError as exc:
         sys.exit(f"kiosk-centre: {exc}")
+
+
+def _clock(station: Station, ahead_s: int) -> Callable[[], datetime]:
+    if ahead_s and not station.pki.is_development:
+        raise CentreSetupError("only a development centre's clock can be moved")
+    return lambda: utc_now() + timedelta(seconds=ahead_s)
 
 
 def _print_line(line: dict[str, object]) -> None:

@@ -74,6 +74,9 @@ def demo(
     language: Annotated[Language, typer.Option(help="The language they choose.")] = Language.VI,
     pace: Annotated[Pace, typer.Option(help="Human pauses and device timing, or none.")] = Pace.FAST,
     pcsc: Annotated[bool, typer.Option("--pcsc", help="The card behind a private pcscd and vpcd.")] = False,
+    night: Annotated[
+        bool, typer.Option("--night", help="The portrait by a street lamp, step by step.")
+    ] = False,
     folder: Annotated[Path, typer.Option(help="Where everything of the demo lies.")] = Path("var/demo"),
 ) -> None:
     """Let made-up citizens walk from the greeting to a working chip card, on virtual devices."""
@@ -87,6 +90,7 @@ def demo(
         language=language.value,
         real_pace=pace is Pace.REAL,
         pcsc=pcsc,
+        night=night,
         folder=folder,
     )
     with explained():
@@ -102,7 +106,7 @@ def station(
 ) -> None:
     """Serve a virtual station to your browser: its screen, touches, and the world around it."""
     from firmware.sim.browser import run_station
-    from firmware.sim.demo import Wishes
+    from firmware.sim.office import Wishes
 
     typer.echo("preparing the centre, the people and their fingers …", err=True)
     with explained():

@@ -24,8 +24,12 @@ def build(
     display: Display,
     loop: Loop,
     watch: Callable[[Kiosk], None] = lambda _: None,
+    time: BoxClock | None = None,
 ) -> Kiosk:
-    """Return a kiosk that is wired and not yet started; nothing is opened here."""
+    """Return a kiosk that is wired and not yet started; nothing is opened here.
+
+    `time` is the machine's, unless a virtual station's is moved.
+    """
     data = Path(config.station.data)
     identity = Identity(data / "identity")
     simulated = config.station.profile != "production"
@@ -33,16 +37,16 @@ def build(
     workers = Workers(openers, loop.post)
     desk: Desk
 
-    time = BoxClock(kept=config.station.profile == "virtual" or has_rtc())
+    box_time = time or BoxClock(kept=config.station.profile == "virtual" or has_rtc())
 
     def open_journal() -> Journal:
-        journal = Journal(data / "records", identity.keys(simulated), time.now)
-        time.journal_says(journal.now())
+        journal = Journal(data / "records", identity.keys(simulated), box_time.now)
+        box_time.journal_says(journal.now())
         return journal
 
     def lamps(left: float, right: float) -> None:
         workers.light(left, right)
 
     store = Store(open_journal, loop.post)
-    desk = Desk(config, identity, store, mailbox.put, lamps, loop.clock, time)
+    desk = Desk(config, identity, store, mailbox.put, lamps, loop.clock, box_time)
     return Kiosk(desk, workers, loop, Face(display), mailbox, watch)

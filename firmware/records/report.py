@@ -22,7 +22,8 @@ from firmware.records.sidecar import HEAD, SEALED
 from firmware.records.states import HAS_DRAFT, RecordState
 
 __all__ = [
-    "Finding", "audit_rows", "check_audit", "explain", "export", "list_records", "verify",
+    "Finding", "audit_rows", "check_audit", "explain", "export", "list_records",
+    "receipt_of", "verify",
 ]  # fmt: skip
 
 S = RecordState
@@ -174,6 +175,15 @@ def export(shelf: Shelf, target: Path) -> list[Exported]:
         rows = connection.execute("SELECT * FROM sealed WHERE acked_at IS NULL ORDER BY sequence").fetchall()
     copied = [(row["record_id"], _export(shelf, row, target)) for row in rows]
     return [one for record_id, one in copied if one.problem is None or unsent(shelf, record_id)]
+
+
+def receipt_of(shelf: Shelf, record_id: str) -> SignedReceipt | None:
+    """The centre's receipt of a record, if it came. Raises UnknownRecord where no such record was sealed."""
+    with shelf.db.reading() as connection:
+        row = connection.execute("SELECT receipt FROM sealed WHERE record_id = ?", (record_id,)).fetchone()
+    if row is None:
+        raise UnknownRecord(f"no sealed record {record_id[:40]} here")
+    return SignedReceipt.from_json(row["receipt"]) if row["receipt"] else None
 
 
 def audit_rows(shelf: Shelf, after: int = 0) -> list[AuditRow]:

@@ -20,7 +20,7 @@ from drivers.virtual.skin import POSITIONS
 from firmware.app.build import build
 from firmware.app.kiosk import Kiosk, Tap
 from firmware.loop import Loop
-from firmware.sim.demo import VirtualOffice, Wishes
+from firmware.sim.office import VirtualOffice, Wishes
 from firmware.sim.officer import PINS
 from firmware.sim.web import page
 from firmware.sim.world import World

@@ -24,7 +24,11 @@ class CentreProcess:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._process: subprocess.Popen[str] | None = None
-        self.url = ""
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}"
 
     def set_up(self, box: str, out: Path) -> None:
         """Make the development keys on the first run, and `box` its identity in `out`, once."""
@@ -42,24 +46,28 @@ class CentreProcess:
         return counts
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def start(self, ahead_s: int = 0) -> None:
+        """Serve, on a port of its own choice; `ahead_s`: how far its clock is moved. Raises CentreFailed."""
         log = (self.folder / "centre.log").open("a")
         with log:
             self._process = subprocess.Popen(
-                [*_program(), "serve", str(self.folder), "--port", "0"],
+                [*_program(), "serve", str(self.folder), "--port", "0", "--clock-ahead", str(ahead_s)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 text=True,
             )
         with ExitStack() as starting:
-            starting.callback(self._end)
+            starting.callback(self.stop)
             assert self._process.stdout is not None  # noqa: S101  it is a pipe
             line = self._process.stdout.readline()
             if not line:
                 raise CentreFailed(f"the centre ended at once: see {self.folder / 'centre.log'}")
-            self.url = f"https://localhost:{json.loads(line)['port']}"
+            self.port = json.loads(line)["port"]
             starting.pop_all()
-        return self
 
     def __exit__(
         self,
@@ -67,9 +75,10 @@ class CentreProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end()
+        self.stop()
 
-    def _end(self) -> None:
+    def stop(self) -> None:
+        """End it; what it acknowledged is on its disk."""
         if self._process is None:
             return
         self._process.terminate()
@@ -80,6 +89,7 @@ class CentreProcess:
             self._process.wait()
         assert self._process.stdout is not None  # noqa: S101  it is a pipe
         self._process.stdout.close()
+        self._process = None
 
     def _run(self, *words: str) -> str:
         done = subprocess.run([*_program(), *words], capture_output=True, text=True, check=False)

@@ -38,6 +38,8 @@ class Habits:
     dry: float = 0.05
     worn: float = 0.0
     moistened: float = 0.35
+    comes_back: bool = False
+    """Goes home with a ticket, to come again; else stands there and waits."""
 
 
 class VirtualCitizen:
@@ -51,6 +53,7 @@ class VirtualCitizen:
         self._seen: Any = None
         self._impressions = 0
         self.card: VirtualCard = blank_card()
+        self.ticket = ""
         self.gone = False
 
     def sees(self, screen: Screen, entry: int) -> None:
@@ -87,6 +90,12 @@ class VirtualCitizen:
     def _(self, screen: ui.EnterNumber) -> None:
         digits = self.person.number
         self._press("ok" if screen.digits == digits else f"digit:{digits[len(screen.digits)]}")
+
+    @_answer.register
+    def _(self, screen: ui.EnterTicket) -> None:
+        digits = "".join(filter(str.isdigit, self.ticket))
+        typed = len(screen.digits)
+        self._press("ok" if typed == len(digits) else f"digit:{digits[typed]}")
 
     @_answer.register
     def _(self, _screen: ui.LookUp) -> None:
@@ -140,6 +149,13 @@ class VirtualCitizen:
     def _(self, _screen: ui.Farewell) -> None:
         self.gone = True
         self._later(lambda: self._touch("done"))
+
+    @_answer.register
+    def _(self, screen: ui.Paused) -> None:
+        if self.habits.comes_back and screen.ticket != "…":
+            self._station.chip.lift()
+            self.ticket, self.gone = screen.ticket, True
+            self._press("ok")
 
     @_answer.register
     def _(self, _screen: ui.StillThere) -> None:

@@ -12,12 +12,14 @@ import pyrage
 from cryptography import x509
 
 from drivers.virtual.card.card import VirtualCard
-from firmware.app.desk import Desk
+from firmware.box.identity import Identity
 from firmware.document.mrz import access_keys, td1
 from firmware.quality.best import FingerRules
 from firmware.records.format.receipt import Receipt
+from firmware.records.format.rules import packs
 from firmware.records.format.seal import OpenedRecord, open_sealed
-from firmware.records.report import AuditRow, audit_rows
+from firmware.records.report import AuditRow, audit_rows, receipt_of
+from firmware.records.shelf import beside
 from firmware.sim.guard import NotAccepted, Passport, read_card
 
 
@@ -39,28 +41,32 @@ class Evidence:
     """The command that inspects the finished card, which lies beside the centre."""
 
 
-def gather(desk: Desk, centre: Path, record_id: str, card: VirtualCard) -> Evidence:
-    """Collect and cross-check the evidence for one record. Raises NotShown."""
-    signed = desk.store.call(lambda journal: journal.receipt(record_id))
+def gather(box: Path, centre: Path, record_id: str, card: VirtualCard) -> Evidence:
+    """Collect and cross-check the evidence for one record, from the folders of box and centre.
+
+    The kiosk may be running, or gone. Raises NotShown.
+    """
+    identity = Identity(box / "identity")
+    with beside(box / "records", identity.certificate("box.crt")) as shelf:
+        signed = receipt_of(shelf, record_id)
+        rows = [row for row in audit_rows(shelf) if row.record_id == record_id]
     if signed is None:
         raise NotShown(f"no receipt came for record {record_id}")
-    receipt = signed.verify(desk.identity.certificate("receipt"))
+    receipt = signed.verify(identity.certificate("receipt"))
     sealed = _sealed_file(centre, receipt.sealed_digest)
     opened = _opened(centre, sealed.read_bytes())
     subject = {name: field["value"] for name, field in opened.manifest["subject"].items()}
-    csca = desk.identity.folder / "csca.pem"
+    csca = identity.folder / "csca.pem"
     passport = _passport(card, subject, csca)
     saved = _saved(card, centre.parent / "cards" / f"{record_id}.json")
     _check(opened, receipt, passport)
     size = sealed.stat().st_size
-    log = desk.store.call(lambda journal: audit_rows(journal.shelf))
-    rows = [row for row in log if row.record_id == record_id]
     return Evidence(
         opened.manifest,
         receipt,
         passport,
         size,
-        FingerRules.of(desk.pack).least,
+        FingerRules.of(packs()[opened.manifest["rule_pack"]]).least,
         _states(rows, opened, receipt, size),
         _look_again(saved, subject, csca),
     )

@@ -6,9 +6,9 @@ from drivers.virtual.pcscd import PcscdFailed, PcscdMissing
 from firmware.quality.portrait_models import ModelsMissingError
 from firmware.sim.browser import PageFailed, PortTaken
 from firmware.sim.centre import CentreFailed
-from firmware.sim.demo import DemoFailed
 from firmware.sim.evidence import NotShown
 from firmware.sim.folder import FolderRefused
+from firmware.sim.office import DemoFailed
 
 MENDABLE = (
     CentreFailed,

@@ -20,8 +20,9 @@ from firmware.app.kiosk import Kiosk
 from firmware.quality.portrait_models import FaceModels, ModelsMissingError
 from firmware.records.format.receipt import ReceiptKind
 from firmware.sim.citizen import Habits
-from firmware.sim.demo import VirtualOffice, Walker, Wishes
+from firmware.sim.demo import Walker
 from firmware.sim.evidence import gather
+from firmware.sim.office import VirtualOffice, Wishes
 from statemachine.states import PROCEDURE, S
 
 WHICH = {
@@ -58,7 +59,7 @@ def test_a_citizen_goes_home_with_a_card_that_a_guard_believes(
         walker = Walker(office, Habits(), watch, hil.openers(devices, office.station.openers()))
         try:
             walks = walker.run()
-            evidence = gather(walker.kiosk.desk, wishes.folder / "centre", walks[0].record_id, walks[0].card)
+            evidence = gather(office.box, wishes.folder / "centre", walks[0].record_id, walks[0].card)
         finally:
             walker.kiosk.close()
         counts = office.centre.counts()

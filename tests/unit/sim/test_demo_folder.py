@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from firmware.cli import app
-from firmware.sim.demo import VirtualOffice, Wishes
 from firmware.sim.folder import FolderRefused, held
+from firmware.sim.office import VirtualOffice, Wishes
 
 
 def test_a_folder_that_no_demo_made_is_left_as_it_is(tmp_path: Path) -> None:
