@@ -22,12 +22,6 @@ WRONG: tuple[tuple[str, Mapping[str, Any]], ...] = (  # (the hint that it brings
 )
 
 
-def fall(station: VirtualStation) -> None:
-    """Let night fall: a dim room, its light a street lamp's."""
-    station.camera.lux(NIGHT_LUX)
-    station.camera.sodium(SODIUM)
-
-
 class NightWatch:
     """Says what the portrait does, and sits wrong in one way after the other until each was told."""
 
@@ -36,6 +30,11 @@ class NightWatch:
         self._left = list(WRONG)
         self._sat: str | None = None
         self._said: tuple[object, ...] = ()
+
+    def fall(self) -> None:
+        """Let night fall: a dim room, its light a street lamp's."""
+        self._station.camera.lux(NIGHT_LUX)
+        self._station.camera.sodium(SODIUM)
 
     def sees(self, kiosk: Kiosk) -> None:
         """Look at the kiosk's newest picture; on the loop's thread."""
