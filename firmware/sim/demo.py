@@ -106,7 +106,7 @@ def demo(wishes: Wishes, console: Console) -> None:
     show = Show(console)
     show.say("centre, keys and virtual station …")
     pictures = wishes.folder / "screens"
-    with VirtualOffice(wishes) as office, _gallery(pictures) as drawn:
+    with VirtualOffice(wishes) as office, _gallery(pictures, wishes.night) as drawn:
         how = "private pcscd + vpcd" if wishes.pcsc else "virtual reader in process"
         show.say(f"centre at {office.centre.url} (own process), chip over {how}")
         habits = Habits(
@@ -156,9 +156,13 @@ def _once(walks: list[Walk]) -> list[Walk]:
 
 
 @contextmanager
-def _gallery(folder: Path) -> Iterator[Callable[[], int]]:
-    """Draw every screen into `folder` in a process of low priority; the value waits and counts them."""
-    command = [sys.executable, "-m", "ui_fb.gallery", str(folder)]
+def _gallery(folder: Path, sitters: bool) -> Iterator[Callable[[], int]]:
+    """Draw every screen into `folder` in a process of low priority; the value waits and counts them.
+
+    With `sitters` each hint of the portrait is shown with who causes it, which takes longer.
+    """
+    module = "firmware.sim.gallery" if sitters else "ui_fb.gallery"
+    command = [sys.executable, "-m", module, str(folder)]
     with subprocess.Popen(
         ["nice", *command],
         stdin=subprocess.DEVNULL,

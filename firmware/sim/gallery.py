@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 from PIL import Image
 
+from config.load import load
 from drivers.api import Pixels
 from drivers.virtual.camera import VirtualCamera
 from firmware.quality.portrait import PortraitGate
@@ -72,7 +73,7 @@ def write(folder: Path, models: Path) -> None:
 
 def main() -> int:
     try:
-        write(Path(sys.argv[1]), Path(".tools/models"))
+        write(Path(sys.argv[1]), Path(load().station.tools) / "models")
     except (NotCausedError, ModelsMissingError) as exc:
         sys.stderr.write(f"gallery: {exc}\n")
         return 1
