@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 
 from drivers.api import CameraControls, Clock, Deadline, DeviceInfo, Frame, FrameMetadata, Pixels
-from drivers.errors import DeviceGone, DeviceRefused, DeviceTimeout
+from drivers.camera.frames import whole
+from drivers.errors import DeviceGone, DeviceRefused, DeviceTimeout, ProtocolError
 
 STILL_SIZE, PREVIEW_SIZE = (1640, 1232), (640, 480)
 BUFFERS = 3  # picamera2's still configuration has one by default: no preview could run beside it
@@ -142,7 +143,7 @@ class PiCamera:
             array, metadata = request.make_array(stream), request.get_metadata()
         finally:
             request.release()
-        bgr = self._from_yuv(array) if stream == "lores" else np.ascontiguousarray(array)
+        bgr = self._from_yuv(array) if stream == "lores" else whole(array, "still")
         return Frame(bgr, self._clock(), self._told(metadata))
 
     def _request(self, camera: Any, wait_s: float, flush: bool | None) -> Any:
@@ -163,8 +164,13 @@ class PiCamera:
     def _from_yuv(self, array: Pixels) -> Pixels:
         """Convert planar YUV 4:2:0; the rows keep their stride, so crop after the conversion."""
         width, height = self._preview_size
-        bgr = cv2.cvtColor(array, cv2.COLOR_YUV2BGR_I420)
-        return np.ascontiguousarray(bgr[:height, :width], np.uint8)
+        try:
+            bgr = whole(cv2.cvtColor(array, cv2.COLOR_YUV2BGR_I420)[:height, :width], "preview")
+        except cv2.error as exc:
+            raise ProtocolError("camera", "preview: no YUV 4:2:0") from exc
+        if (width, height) != PREVIEW_SIZE:  # libcamera aligned what was asked for
+            bgr = np.asarray(cv2.resize(bgr, PREVIEW_SIZE, interpolation=cv2.INTER_AREA), np.uint8)
+        return bgr
 
     def _told(self, metadata: Mapping[str, Any]) -> FrameMetadata:
         self._colour_gains = metadata.get(COLOUR, self._colour_gains)

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from drivers.api import CameraControls, Clock, DeviceInfo, Frame, FrameMetadata, Pixels
+from drivers.camera.frames import whole
 from drivers.errors import DeviceGone, DeviceRefused, DeviceTimeout
 
 STILL_SIZE, PREVIEW_SIZE = (1280, 960), (640, 480)
@@ -127,11 +128,11 @@ class UsbCamera:
 
     def preview(self, timeout_s: float) -> Frame:
         bgr, at_s = self._take("preview", timeout_s, float("-inf"))
-        return Frame(_four_by_three(bgr, PREVIEW_SIZE), at_s, self._told())
+        return Frame(_four_by_three(whole(bgr, "preview"), PREVIEW_SIZE), at_s, self._told())
 
     def still(self, timeout_s: float) -> Frame:
         bgr, at_s = self._take("still", timeout_s, self._clock())
-        return Frame(np.asarray(bgr, np.uint8), at_s, self._told())
+        return Frame(whole(bgr, "still"), at_s, self._told())
 
     def _take(self, doing: str, timeout_s: float, after_s: float) -> tuple[Pixels, float]:
         taken = self._opened(doing).take(timeout_s, after_s)

@@ -2,7 +2,8 @@
 
 With no camera the constructor dies with IndexError; an unknown control raises RuntimeError; YUV420 arrays
 keep a stride wider than the picture; a capture that waits too long raises TimeoutError; requests must be
-released or the buffers run out; a new exposure shows some frames later.
+released or the buffers run out; a new exposure shows some frames later; metadata may lack any key; a camera
+that was pulled out raises RuntimeError; sizes are aligned, so that they must be read back.
 """
 
 from __future__ import annotations
@@ -55,6 +56,9 @@ class Picamera:
 
     cameras: list[dict[str, Any]] = [{"Model": "imx219", "Num": 0}]  # noqa: RUF012 (set by tests)
     silent_captures = 0
+    pulled = False
+    missing: frozenset[str] = frozenset()  # metadata keys that this camera never tells
+    aligned: tuple[int, int] | None = None  # what the preview's size becomes
     opened: list[Picamera] = []  # noqa: RUF012 (set by tests)
 
     def __init__(self, number: int = 0) -> None:
@@ -84,6 +88,8 @@ class Picamera:
     def configure(self, configuration: dict[str, Any]) -> None:
         assert not self.running, "configure while running"
         self.configuration = configuration
+        if type(self).aligned is not None:
+            configuration["lores"]["size"] = type(self).aligned
         self._asked = [(0, dict(configuration["controls"]))]
 
     def camera_configuration(self) -> dict[str, Any]:
@@ -108,7 +114,10 @@ class Picamera:
 
     def capture_request(self, wait: float | None = None, flush: Any = None) -> Request:
         assert self.running
+        assert wait is not None, "a wait without an end"
         self.waits.append(wait)
+        if type(self).pulled:
+            raise RuntimeError("Camera frontend has timed out")
         if type(self).silent_captures > 0 or self.held >= self.configuration["buffer_count"]:
             type(self).silent_captures -= 1
             raise TimeoutError
@@ -121,11 +130,12 @@ class Picamera:
         for since, controls in self._asked:
             if since <= number:
                 told.update(controls)
-        return {
+        every = {
             "ExposureTime": told.get("ExposureTime") or 20_000,
             "AnalogueGain": told.get("AnalogueGain") or 2.0,
             "ColourGains": told["ColourGains"],
         }
+        return {name: value for name, value in every.items() if name not in type(self).missing}
 
     def _check_controls(self, controls: dict[str, Any]) -> None:
         for name in controls:
@@ -136,5 +146,7 @@ class Picamera:
 def fresh() -> type[Picamera]:
     """Return a new library with its own world."""
     return type(
-        "Picamera2", (Picamera,), {"cameras": [{"Model": "imx219"}], "opened": [], "silent_captures": 0}
+        "Picamera2",
+        (Picamera,),
+        {"cameras": [{"Model": "imx219"}], "opened": [], "silent_captures": 0, "pulled": False},
     )

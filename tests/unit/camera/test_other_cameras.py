@@ -12,7 +12,7 @@ import pytest
 
 from drivers.camera.pictures import PictureCamera
 from drivers.camera.usb import UsbCamera
-from drivers.errors import DeviceGone, DeviceTimeout
+from drivers.errors import DeviceGone, DeviceTimeout, ProtocolError
 
 
 class Steered:
@@ -20,6 +20,7 @@ class Steered:
 
     def __init__(self) -> None:
         self.go, self.there, self.released = threading.Event(), True, threading.Event()
+        self.shown: Any = np.zeros((480, 640, 3), np.uint8)
 
     def isOpened(self) -> bool:
         return True
@@ -32,7 +33,7 @@ class Steered:
 
     def read(self) -> tuple[bool, Any]:
         self.go.wait(5)
-        return self.there, np.zeros((480, 640, 3), np.uint8)
+        return self.there, self.shown
 
     def release(self) -> None:
         self.released.set()
@@ -76,3 +77,24 @@ def test_a_file_that_is_no_picture_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(b"not a picture")
     with PictureCamera(tmp_path) as camera, pytest.raises(DeviceGone):
         camera.preview(1.0)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        np.zeros((480, 640), np.uint8),
+        np.zeros((0, 640, 3), np.uint8),
+        np.zeros((480, 640, 3)),
+        np.zeros(7),
+        None,
+    ],
+    ids=["grey", "empty", "floats", "a row", "nothing"],
+)
+@pytest.mark.parametrize("take", ["preview", "still"])
+def test_a_frame_that_is_no_picture_is_a_fault_and_not_a_crash(shown: Any, take: str) -> None:
+    capture = Steered()
+    capture.shown = shown
+    with UsbCamera(0, open_capture=lambda source: capture) as camera:
+        capture.go.set()
+        with pytest.raises(ProtocolError):
+            getattr(camera, take)(1.0)

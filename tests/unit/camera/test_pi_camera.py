@@ -105,3 +105,37 @@ def test_leaving_stops_and_closes(library: type[Picamera]) -> None:
     with camera_on(library):
         pass
     assert library.opened[0].closed
+
+
+def test_metadata_may_lack_every_key(library: type[Picamera]) -> None:
+    library.missing = frozenset({"ExposureTime", "AnalogueGain", "ColourGains"})
+    with camera_on(library) as camera:
+        told = camera.preview(1.0).metadata
+        camera.set_controls(CameraControls(white_balance_locked=True))
+        asked = library.opened[0]._asked[-1][1]
+    assert (told.exposure_us, told.gain) == (None, None)
+    assert "ColourGains" not in asked
+
+
+def test_a_new_exposure_is_believed_only_when_the_metadata_say_so(library: type[Picamera]) -> None:
+    with camera_on(library) as camera:
+        camera.set_controls(CameraControls(exposure_us=5000, gain=1.0))
+        told = [camera.preview(1.0).metadata.exposure_us for _ in range(9)]
+    assert told[0] == 20_000
+    assert told[-1] == 5000
+
+
+def test_a_camera_that_was_pulled_out_is_gone_in_a_frame_and_closes(library: type[Picamera]) -> None:
+    with camera_on(library) as camera:
+        camera.preview(1.0)
+        library.pulled = True
+        for take in (camera.preview, camera.still):
+            with pytest.raises(DeviceGone):
+                take(1.0)
+    assert library.opened[0].closed
+
+
+def test_a_preview_whose_size_was_aligned_comes_out_as_asked(library: type[Picamera]) -> None:
+    library.aligned = (656, 480)
+    with camera_on(library) as camera:
+        assert camera.preview(1.0).bgr.shape == (480, 640, 3)

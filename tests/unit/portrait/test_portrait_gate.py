@@ -188,3 +188,8 @@ def test_a_damaged_model_is_told_from_a_missing_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (3, 700), (480, 640), (2000, 30)])
 def test_a_picture_of_nothing_has_no_face(shape: tuple[int, int]) -> None:
     assert gate().check(np.full((*shape, 3), 128, np.uint8)).hint == "no_face"
+
+
+@pytest.mark.parametrize("shape", [(480, 640), (960, 1280), (16, 16), (1232, 1640)])
+def test_a_frame_of_zeros_is_a_dark_camera_of_any_size(shape: tuple[int, int]) -> None:
+    assert gate().check(np.zeros((*shape, 3), np.uint8)).hint == "camera_dark"
