@@ -1,12 +1,14 @@
-"""`make bench`, `make bench ONLY=kiosk`: measure, keep each figure as one JSON line, show a table.
+"""`make bench`, `make bench ONLY=kiosk`: measure, print and keep each figure as one JSON line.
 
-A figure that is measured again replaces its old line in `var/bench/results.jsonl`; `docs/benchmarks.md` is
+The JSON lines go to standard output, a table of the figures with an aim or a peer to standard error. A
+figure that is measured again replaces its old line in `var/bench/results.jsonl`; `docs/benchmarks.md` is
 made from that file by `python -m benchmarks.report`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Iterable
@@ -28,7 +30,9 @@ def main() -> int:
     measured: list[Figure] = []
     for group in [wanted] if wanted else GROUPS:
         measured += _measure(group)
-    Console().print(_table(measured))
+    for each in measured:
+        print(json.dumps(each, ensure_ascii=False))
+    Console(stderr=True).print(_table(measured))
     return 1 if any(misses(each) for each in measured) else 0
 
 
@@ -52,7 +56,7 @@ def _table(measured: list[Figure]) -> Table:
     for name in ("figure", "value", "unit", "aim", "", "peer", "its value"):
         justify: Literal["left", "right"] = "right" if name in ("value", "aim", "its value") else "left"
         table.add_column(name, justify=justify, no_wrap=name != "peer")
-    for each in measured:
+    for each in (each for each in measured if each["aim"] is not None or each["peer"] is not None):
         sign = "≥" if about(each["name"]).more else "≤"
         aim = "" if each["aim"] is None else f"{sign} {each['aim']:g}"
         verdict = "" if each["aim"] is None or each["value"] is None else ("MISSED" if misses(each) else "ok")

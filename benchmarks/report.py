@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from benchmarks.figure import PI4, Figure
 from benchmarks.results import (
@@ -73,8 +74,11 @@ def _of(figure: Figure, group: str) -> bool:
 
 
 def _group(group: str, figures: Sequence[Figure]) -> Iterator[str]:
-    aimed = [each for each in figures if each["aim"] is not None or each["peer"] is not None]
-    shares = [each for each in figures if each not in aimed]
+    pivots = tuple(getattr(group_module(group), "PIVOTS", ()))
+    pivoted = [each for each in figures if each["name"].startswith(pivots)] if pivots else []
+    plain = [each for each in figures if each not in pivoted]
+    aimed = [each for each in plain if each["aim"] is not None or each["peer"] is not None]
+    shares = [each for each in plain if each not in aimed]
     yield f"## {group}\n"
     if not figures:
         yield f"Not measured yet: `make bench ONLY={group}`.\n"
@@ -85,6 +89,33 @@ def _group(group: str, figures: Sequence[Figure]) -> Iterator[str]:
     yield ""
     yield from _parts(shares)
     yield from _notes(aimed)
+    for pivot in pivots:
+        yield from _pivot(pivot, pivoted)
+    yield from _plots(group)
+
+
+def _pivot(pivot: str, figures: Sequence[Figure]) -> Iterator[str]:
+    """Figures named `pivot.THING.MEASURE` as a table: a column for each thing."""
+    cells = {tuple(each["name"].removeprefix(f"{pivot}.").split(".", 1)): each["value"] for each in figures}
+    things = list(dict.fromkeys(thing for thing, _ in cells))
+    if not things:
+        return
+    yield f"`{pivot}`: {about(pivot).what}.\n"
+    yield f"| | {' | '.join(things)} |"
+    yield f"|---|{'---:|' * len(things)}"
+    for measure in dict.fromkeys(measure for _, measure in cells):
+        row = (_amount(cells.get((thing, measure)), "").strip() for thing in things)
+        yield f"| {measure} | {' | '.join(row)} |"
+    yield ""
+
+
+def _plots(group: str) -> Iterator[str]:
+    """The group's pictures, as far as they were drawn."""
+    plots: Mapping[Path, str] = getattr(group_module(group), "PLOTS", {})
+    for path, caption in plots.items():
+        if path.is_file():
+            yield f"![{caption}]({path.relative_to(PAGE.parent)})\n"
+            yield f"{caption}\n"
 
 
 def _row(figure: Figure) -> str:
