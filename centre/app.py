@@ -35,6 +35,8 @@ from firmware.records.format.signing import LDS_1_7, LDS_1_8
 REQUEST_TIMEOUT_S = 60.0
 BUSY = Refused(503, "busy", "ask again later")
 TOO_SLOW = Refused(408, "too_slow")
+DELIVERIES = 4
+"""Opened at the same time: each holds its record in memory several times over."""
 Handler = Callable[[Request, str], Awaitable[Response]]
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,7 @@ _delivery = c.fields({"upload": c.text(36, 36, r"[0-9a-f-]+"), "sealed_digest": 
 
 def make_app(centre: Centre, files: FilesApp) -> Starlette:
     """The ASGI application over `centre` and the upload folders of `files`."""
+    deliveries = asyncio.Semaphore(DELIVERIES)
 
     async def health(_request: Request, _box: str) -> Response:
         return JSONResponse(await run_in_threadpool(centre.health))
@@ -85,9 +88,10 @@ def make_app(centre: Centre, files: FilesApp) -> Starlette:
 
     async def deliver(request: Request, box: str) -> Response:
         body = _checked(_delivery, await read_json(request), "request")
-        receipt = await run_in_threadpool(
-            centre.take_in, box, files.storage(box), body["upload"], body["sealed_digest"]
-        )
+        async with deliveries:
+            receipt = await run_in_threadpool(
+                centre.take_in, box, files.storage(box), body["upload"], body["sealed_digest"]
+            )
         return Response(receipt, media_type="application/json")
 
     async def receipt(request: Request, box: str) -> Response:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from centre import db, ledger, registry
+from centre import chain, db, ledger, registry
 from centre.core import utc_now
 from centre.errors import CentreError, CentreSetupError
 from centre.files import write_whole
@@ -137,8 +137,8 @@ def void(
     database: Database = None,
 ) -> None:
     """Void the open grants of a record whose box can no longer report them lost."""
-    with Station(folder, database).opened() as engine, db.deciding(engine) as connection:
-        count = ledger.give_up(connection, record_id, frozenset(attempt), by, utc_now())
+    with Station(folder, database).opened() as engine, chain.turn(engine) as turn:
+        count = ledger.give_up(turn, record_id, frozenset(attempt), by, utc_now())
     if not count:
         raise CentreSetupError(f"no open grant of record {record_id} has that attempt")
     typer.echo(f"{count} voided")
@@ -151,7 +151,7 @@ def counts(folder: Folder, database: Database = None) -> None:
     with station.opened() as engine:
         typer.echo(json.dumps(station.centre(engine).counts(), indent=2, ensure_ascii=False))
         with db.reading(engine) as connection:
-            broken = ledger.broken_at(connection)
+            broken = chain.broken_at(connection)
     if broken is not None:
         raise CentreSetupError(f"the ledger's chain is broken at position {broken}")
 

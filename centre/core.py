@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,16 +13,17 @@ from typing import Any
 
 import pyrage
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select
 
-from centre import db, ingest, ledger, registry
+from centre import chain, db, ingest, ledger, registry
 from centre.cases import stamp
 from centre.errors import Refused
 from centre.files import make_folder, sync_folder
+from centre.ingest import Arrival
 from centre.ledger import Issue
-from centre.pki import AgeRole, Credential, Pki, Role, common_name
+from centre.pki import AgeRole, Credential, Pki, Role
 from centre.uploads import BoxUploads
+from centre.wire import Peer
 from firmware.records.format import receipt
 from firmware.records.format.errors import SchemaRefused, SealRefused, SignatureRefused
 from firmware.records.format.seal import OpenedRecord, open_sealed
@@ -69,15 +69,16 @@ class Centre:
         self._keys = keys
         self._archive = archive
         self._clock = clock
+        self._folders: set[Path] = set()
+        """Of the archive, those that are known to be on the disk."""
 
-    def admit(self, certificate: x509.Certificate) -> str:
+    def admit(self, peer: Peer) -> str:
         """The id of the enrolled box with exactly this certificate. Raises Refused(403)."""
-        box = common_name(certificate)
         with db.glancing(self._engine) as connection:
-            row = connection.execute(select(db.boxes).where(db.boxes.c.box == box)).first()
-        if row is None or row.certificate_sha256 != certificate.fingerprint(SHA256()).hex():
+            enrolled = connection.execute(_BOX, {"box": peer.box}).scalars().first()
+        if enrolled != peer.fingerprint:
             raise Refused(403, "box_unknown", "this certificate is not the enrolled one of a box")
-        return box
+        return peer.box
 
     def health(self) -> dict[str, Any]:
         with db.glancing(self._engine) as connection:
@@ -109,15 +110,15 @@ class Centre:
         """EF.SOD for `issue`. Raises Refused(403) for another box's request, and as `ledger.grant`."""
         if issue.box != box:
             raise Refused(403, "other_box", "the request is in another box's name")
-        with db.deciding(self._engine) as connection:
-            return ledger.grant(connection, issue, self._keys.document_signer, self._clock())
+        with chain.turn(self._engine) as turn:
+            return ledger.grant(turn, issue, self._keys.document_signer, self._clock())
 
     def give_up(self, box: str, record_id: str, attempts: frozenset[int]) -> int:
         """Void the open grants of a record's attempts; how many. Raises Refused(403) for another box's."""
-        with db.deciding(self._engine) as connection:
-            if not ledger.is_of(connection, record_id, box):
+        with chain.turn(self._engine) as turn:
+            if not ledger.is_of(turn.connection, record_id, box):
                 raise Refused(403, "other_box", "these grants are another box's")
-            return ledger.give_up(connection, record_id, attempts, box, self._clock())
+            return ledger.give_up(turn, record_id, attempts, box, self._clock())
 
     def take_in(self, box: str, uploads: BoxUploads, upload: str, sealed_digest: str) -> bytes:
         """The signed receipt (JSON) for the record in a completed upload; the same on each repeat.
@@ -138,7 +139,7 @@ class Centre:
     def receipt(self, box: str, **digests: str) -> bytes | None:
         """The receipt of this box's record by `record_digest` or `sealed_digest` or both, or None."""
         with db.glancing(self._engine) as connection:
-            return _receipt(connection, box, digests)
+            return _receipt(connection, box, **digests)
 
     def counts(self) -> dict[str, Any]:
         """Records by status, by box and by capturing unit (most first), and grants by state."""
@@ -154,9 +155,9 @@ class Centre:
 
     def _receive(self, box: str, uploads: BoxUploads, upload: str, sealed_digest: str) -> bytes:
         path = uploads.completed(upload)
-        if path is None or not path.exists():
-            raise Refused(404, "upload_unknown", "no finished upload of this box has that id")
-        sealed = path.read_bytes()
+        sealed = _read(path)
+        if path is None or sealed is None:
+            return self._taken_meanwhile(box, sealed_digest)
         if hashlib.sha256(sealed).hexdigest() != sealed_digest:
             raise Refused(422, "sealed_digest", "the file that arrived has another digest")
         opened = self._open(sealed)
@@ -164,8 +165,16 @@ class Centre:
             raise Refused(403, "other_box", "the record is another box's")
         if opened.manifest["simulated"] and not self._keys.is_development:
             raise Refused(422, "simulated", "a simulated record is nothing for a production centre")
-        self._keep(path, sealed_digest)
+        if not self._keep(path, sealed_digest):
+            return self._taken_meanwhile(box, sealed_digest)
         return self._record(opened, sealed_digest)
+
+    def _taken_meanwhile(self, box: str, sealed_digest: str) -> bytes:
+        """The receipt, when another process has just taken this upload in and forgotten it."""
+        known = self.receipt(box, sealed_digest=sealed_digest)
+        if known is None:
+            raise Refused(404, "upload_unknown", "no finished upload of this box has that id")
+        return known
 
     def _open(self, sealed: bytes) -> OpenedRecord:
         try:
@@ -177,24 +186,36 @@ class Centre:
         except SchemaRefused as exc:
             raise Refused(422, "schema", str(exc)[:2000]) from exc
 
-    def _keep(self, path: Path, sealed_digest: str) -> None:
-        """Put the sealed file, as it came, among the records before the database speaks of it."""
+    def _keep(self, path: Path, sealed_digest: str) -> bool:
+        """Put the sealed file, as it came, among the records before the database speaks of it.
+
+        False when the upload is gone: another process was faster.
+        """
         folder = self._archive / sealed_digest[:2]
-        make_folder(folder, mode=0o700)
-        with suppress(FileExistsError):
+        if folder not in self._folders:
+            make_folder(folder, mode=0o700)
+            sync_folder(self._archive)
+            self._folders.add(folder)
+        try:
             os.link(path, folder / f"{sealed_digest}.age")
+        except FileNotFoundError:
+            return False
+        except FileExistsError:
+            pass  # kept by an earlier try, which may have ended before the next line
         sync_folder(folder)
-        sync_folder(self._archive)
+        return True
 
     def _record(self, opened: OpenedRecord, sealed_digest: str) -> bytes:
-        digests = {"record_digest": opened.record_digest, "sealed_digest": sealed_digest}
-        with db.deciding(self._engine) as connection:
-            known = _receipt(connection, opened.box, digests)
+        """One transaction: the verdict, its place in the ledger, and the signed receipt that says so."""
+        arrival = Arrival.of(opened, sealed_digest, self._clock())
+        with chain.turn(self._engine) as turn:
+            known = _receipt(turn.connection, opened.box, sealed_digest=sealed_digest)
             if known is not None:
                 return known
-            verdict = ingest.take_in(connection, opened, sealed_digest, self._clock())
+            verdict = ingest.take_in(turn, arrival)
             body = receipt.sign(verdict, self._keys.receipts.key).to_json()
-            connection.execute(insert(db.receipts).values(**digests, body=body))
+            digests = {"record_digest": opened.record_digest, "sealed_digest": sealed_digest}
+            turn.connection.execute(_KEEP_RECEIPT, {**digests, "body": body})
         log.info("record %s of %s: %s", opened.record_digest, opened.box, verdict.kind)
         return body
 
@@ -203,13 +224,34 @@ class Centre:
         connection.execute(insert(db.lookups).values(**row))
 
 
-def _receipt(connection: Connection, box: str, digests: Mapping[str, str]) -> bytes | None:
+def _receipt(connection: Connection, box: str, **digests: str) -> bytes | None:
+    query = _RECEIPTS[frozenset(digests)]
+    body: bytes | None = connection.execute(query, {"box": box, **digests}).scalars().first()
+    return body
+
+
+def _read(path: Path | None) -> bytes | None:
+    try:
+        return path.read_bytes() if path else None
+    except FileNotFoundError:
+        return None
+
+
+def _receipts_by(*names: str) -> Select[Any]:
     of_record = db.records.c.record_digest == db.receipts.c.record_digest
-    query = select(db.receipts.c.body).join(db.records, of_record).where(db.records.c.box == box)
-    for name, value in digests.items():
-        query = query.where(db.receipts.c[name] == value)
-    row = connection.execute(query.order_by(db.receipts.c.sealed_digest)).first()
-    return None if row is None else bytes(row.body)
+    query = select(db.receipts.c.body).join(db.records, of_record)
+    query = query.where(db.records.c.box == bindparam("box"))
+    for name in names:
+        query = query.where(db.receipts.c[name] == bindparam(name))
+    return query.order_by(db.receipts.c.sealed_digest)
+
+
+_BOX = select(db.boxes.c.certificate_sha256).where(db.boxes.c.box == bindparam("box"))
+_RECEIPTS = {
+    frozenset(names): _receipts_by(*names)
+    for names in (("record_digest",), ("sealed_digest",), ("record_digest", "sealed_digest"))
+}
+_KEEP_RECEIPT = insert(db.receipts)
 
 
 def _tally(connection: Connection, column: Any, *where: Any) -> dict[str, int]:

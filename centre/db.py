@@ -23,37 +23,27 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Row,
     String,
     Table,
     UniqueConstraint,
-    create_engine,
-    event,
     func,
     insert,
-    make_url,
     select,
     text,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from centre.engine import is_sqlite, make_engine, need_durability
 from centre.errors import CentreSetupError
+from firmware.records.format.data_quality import VIRTUES
 
-LOCK_TIMEOUT_S = 10.0
-CONNECTIONS = 12
-"""Of one process: PostgreSQL's usual hundred serve eight ingest processes."""
 GENESIS: Final = "0" * 64
 HEAD = 1
 """The key of the only row of `ledger_head`."""
 MAKING_TABLES = 0x1D_C3_17_2E
 """The advisory lock of the process that makes tables."""
-_SESSION = {
-    "synchronous_commit": "on",  # a receipt promises that the record is on the disk
-    "lock_timeout": f"{LOCK_TIMEOUT_S:.0f}s",
-    "statement_timeout": "30s",
-    "idle_in_transaction_session_timeout": "20s",  # a process that froze in its turn loses it
-}
-_DURABLE = ("fsync", "full_page_writes")
 
 metadata = MetaData()
 
@@ -169,12 +159,23 @@ records = Table(
     ),
 )
 
+measures = Table(  # what a record counts for in the league table; rebuilt from the sealed files
+    "measures",
+    metadata,
+    Column("record_digest", String, primary_key=True),
+    Column("unit", String, nullable=False),
+    Column("day", String, nullable=False),
+    *(Column(f"{virtue}_{part}", Integer, nullable=False) for virtue in VIRTUES for part in ("made", "held")),
+    Index("measures_by_day", "day", "unit"),
+)
+
 receipts = Table(  # a record sealed twice has one verdict and a receipt for each sealed file
     "receipts",
     metadata,
     Column("record_digest", String, primary_key=True),
     Column("sealed_digest", String, primary_key=True),
     Column("body", LargeBinary, nullable=False),
+    Index("receipts_by_file", "sealed_digest"),
 )
 
 
@@ -184,19 +185,7 @@ def open_database(url: str) -> Engine:
     Raises CentreSetupError for a URL that is none, a server that is not there or does not keep what it
     commits.
     """
-    options: dict[str, Any] = {"hide_parameters": True, "pool_size": CONNECTIONS, "max_overflow": 0}
-    options |= {"pool_timeout": LOCK_TIMEOUT_S}
-    try:
-        sqlite = make_url(url).get_backend_name() == "sqlite"
-        wait = {"timeout": LOCK_TIMEOUT_S} if sqlite else {"connect_timeout": 5}
-        engine = create_engine(url, connect_args=wait, **options)
-    except (ArgumentError, ImportError) as exc:
-        raise CentreSetupError("the database URL is not one of sqlite:/// or postgresql+psycopg://") from exc
-    if sqlite:
-        event.listen(engine, "connect", _sqlite_connected)
-        event.listen(engine, "begin", _sqlite_begin)
-    else:
-        event.listen(engine, "connect", _postgresql_connected)
+    engine = make_engine(url)
     try:
         _make_tables(engine)
     except DBAPIError as exc:
@@ -212,17 +201,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def deciding(engine: Engine) -> Iterator[Connection]:
-    """`writing`, and nobody else decides anything meanwhile, in no process. Keep it short."""
+def deciding(engine: Engine) -> Iterator[tuple[Connection, Row[Any]]]:
+    """`writing`, and nobody else decides anything meanwhile, in no process: keep it short.
+
+    Yields the row of `ledger_head` too. `chain.turn` is what writes it on.
+    """
     with writing(engine) as connection:
-        connection.execute(select(ledger_head.c.id).with_for_update())
-        yield connection
+        yield connection, connection.execute(_TAKE_TURN).one()
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view; does not wait for writers."""
-    options = {"reading": True} if _is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"}
+    options = {"reading": True} if is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"}
     with engine.execution_options(**options).begin() as connection:
         yield connection
 
@@ -230,7 +221,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def glancing(engine: Engine) -> Iterator[Connection]:
     """For one statement that only reads: the shortest way there and back."""
-    options = {"reading": True} if _is_sqlite(engine) else {"isolation_level": "AUTOCOMMIT"}
+    options = {"reading": True} if is_sqlite(engine) else {"isolation_level": "AUTOCOMMIT"}
     with engine.execution_options(**options).connect() as connection:
         yield connection
 
@@ -242,11 +233,14 @@ def is_passing(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError | ProgrammingError)
 
 
+_TAKE_TURN = select(ledger_head).with_for_update()
+
+
 def _make_tables(engine: Engine) -> None:
     """Several processes may start at once, on a new database too."""
     with writing(engine) as connection:
-        if not _is_sqlite(engine):
-            _need_durability(connection)
+        if not is_sqlite(engine):
+            need_durability(connection)
             connection.execute(select(func.pg_advisory_xact_lock(MAKING_TABLES)))
         metadata.create_all(connection)
         if connection.execute(select(ledger_head.c.id)).first() is None:
@@ -254,33 +248,3 @@ def _make_tables(engine: Engine) -> None:
             row = connection.execute(newest).first()
             end = {"position": row.position, "hash": row.hash} if row else {"position": 0, "hash": GENESIS}
             connection.execute(insert(ledger_head).values(id=HEAD, **end))
-
-
-def _need_durability(connection: Connection) -> None:
-    for setting in _DURABLE:
-        if connection.execute(text(f"SHOW {setting}")).scalar_one() != "on":
-            raise CentreSetupError(
-                f"the PostgreSQL server runs with {setting}=off: receipts would promise what it does not keep"
-            )
-
-
-def _is_sqlite(engine: Engine) -> bool:
-    return engine.dialect.name == "sqlite"
-
-
-def _sqlite_connected(connection: Any, _record: object) -> None:
-    """The driver must not begin transactions by itself: `_sqlite_begin` does."""
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _sqlite_begin(connection: Connection) -> None:
-    reads = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-
-def _postgresql_connected(connection: Any, _record: object) -> None:
-    for name, value in _SESSION.items():
-        connection.execute(f"SET {name} = '{value}'")
-    connection.commit()

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from resumable_upload import TusServer
 from resumable_upload.exceptions import TusHookError
-from resumable_upload.locks import InMemoryLockBackend
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -18,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from centre.errors import Refused
-from centre.uploads import BoxUploads
+from centre.uploads import BoxUploads, UploadLocks
 from centre.wire import read_body
 
 BASE_PATH = "/files"
@@ -54,10 +53,12 @@ class FilesApp:
 
     def _server(self, box: str) -> TusServer:
         if box not in self._servers:
-            self._servers[box] = self._make_server(self.storage(box))
+            self._servers[box] = self._make_server(self._folder / box)
         return self._servers[box]
 
-    def _make_server(self, storage: BoxUploads) -> TusServer:
+    def _make_server(self, folder: Path) -> TusServer:
+        storage = BoxUploads(folder)
+
         def may_create(_id: str, _metadata: dict[str, str], length: int) -> None:
             if length < 1:
                 raise TusHookError("an upload is not empty", status_code=400)
@@ -69,7 +70,7 @@ class FilesApp:
             max_size=MAX_UPLOAD_BYTES,
             max_chunk_size=MAX_CHUNK_BYTES,
             upload_expiry=KEPT_S,
-            lock_backend=InMemoryLockBackend(),
+            lock_backend=UploadLocks(folder),
             checksum_algorithms=("sha256",),
             disable_concatenation=True,
             on_upload_create=may_create,

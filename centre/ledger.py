@@ -1,4 +1,4 @@
-"""The right to make a card (DESIGN section 6): what is granted, voided and issued, each a ledger row.
+"""The right to make a card (DESIGN section 6): what is granted, voided and issued, each a row of the chain.
 
 A grant is OPEN from its signature until its card is reported lost (VOID) or its record is accepted
 (ISSUED). One (number, case) has at most one OPEN grant; the database holds that rule too.
@@ -7,17 +7,18 @@ A grant is OPEN from its signature until its card is reported lost (VOID) or its
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import rfc8785
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 
 from centre import db
 from centre.cases import stamp, too_soon
+from centre.chain import Act, Turn
 from centre.errors import Refused
 from centre.pki import Credential
 from centre.signer import sign_document
@@ -28,13 +29,6 @@ class Grant(StrEnum):
     OPEN = "OPEN"
     VOID = "VOID"
     ISSUED = "ISSUED"
-
-
-class Act(StrEnum):
-    GRANTED = "GRANTED"
-    VOIDED = "VOIDED"
-    ISSUED = "ISSUED"
-    RECORDED = "RECORDED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +62,20 @@ class Issue:
         return hashlib.sha256(rfc8785.dumps({**content})).hexdigest()
 
 
-def grant(connection: Connection, issue: Issue, signer: Credential, at: datetime) -> bytes:
-    """EF.SOD for `issue`, signed now or when it was first asked; part of the caller's transaction.
+def grant(turn: Turn, issue: Issue, signer: Credential, at: datetime) -> bytes:
+    """EF.SOD for `issue`, signed now or when it was first asked; part of the caller's turn.
 
     Raises Refused(409): attempt_changed, attempt_void, already_issued, attempt_open, open_elsewhere.
     """
-    same = _attempt(connection, issue)
+    same = _attempt(turn.connection, issue)
     if same is not None:
         return _again(same, issue)
     earlier = frozenset(attempt for attempt in issue.lost if attempt < issue.attempt)
-    give_up(connection, issue.record_id, earlier, issue.box, at)
-    _refuse_second(connection, issue, at)
+    give_up(turn, issue.record_id, earlier, issue.box, at)
+    _refuse_second(turn.connection, issue, at)
     ef_sod = sign_document(issue.data_groups, signer, at, issue.lds_version)
     sod_sha256 = hashlib.sha256(ef_sod).hexdigest()
-    connection.execute(
+    turn.connection.execute(
         insert(db.grants).values(
             sod_sha256=sod_sha256,
             number=issue.number,
@@ -96,26 +90,21 @@ def grant(connection: Connection, issue: Issue, signer: Credential, at: datetime
             settled_at="",
         )
     )
-    append(connection, Act.GRANTED, sod_sha256, issue.record_id, issue.box, at)
+    turn.append(Act.GRANTED, sod_sha256, issue.record_id, issue.box, at)
     return ef_sod
 
 
-def give_up(connection: Connection, record_id: str, attempts: frozenset[int], box: str, at: datetime) -> int:
+def give_up(turn: Turn, record_id: str, attempts: frozenset[int], box: str, at: datetime) -> int:
     """Void the OPEN grants of these attempts, whose cards will never be completed; how many there were.
 
     A record that was abandoned after its signature would otherwise hold its case for ever.
     """
     of_record = and_(db.grants.c.record_id == record_id, db.grants.c.state == Grant.OPEN)
-    found = connection.execute(select(db.grants.c.sod_sha256, db.grants.c.attempt).where(of_record)).all()
-    chosen = [row.sod_sha256 for row in found if row.attempt in attempts]
-    for sod_sha256 in chosen:
-        settle(connection, sod_sha256, Grant.VOID, box, at)
+    found = turn.connection.execute(select(db.grants).where(of_record)).all()
+    chosen = [row for row in found if row.attempt in attempts]
+    for row in chosen:
+        settle(turn, row, Grant.VOID, box, at)
     return len(chosen)
-
-
-def find(connection: Connection, sod_sha256: str) -> Row[Any] | None:
-    """The grant whose EF.SOD has this SHA-256 (hex), if the centre ever signed it."""
-    return connection.execute(select(db.grants).where(db.grants.c.sod_sha256 == sod_sha256)).first()
 
 
 def is_of(connection: Connection, record_id: str, box: str) -> bool:
@@ -124,56 +113,20 @@ def is_of(connection: Connection, record_id: str, box: str) -> bool:
     return connection.execute(select(db.grants.c.sod_sha256).where(foreign)).first() is None
 
 
-def has_open(connection: Connection, record_id: str) -> bool:
-    """Whether a card of this record may still be made, or be out there unaccounted for."""
-    still = and_(db.grants.c.record_id == record_id, db.grants.c.state == Grant.OPEN)
-    return connection.execute(select(db.grants.c.sod_sha256).where(still)).first() is not None
+def concerning(connection: Connection, record_id: str, sods: Collection[str]) -> dict[str, Row[Any]]:
+    """The grants of this record, and those whose EF.SOD has one of these SHA-256 (hex), by that."""
+    found = connection.execute(_CONCERNING, {"record_id": record_id, "sods": list(sods)})
+    return {row.sod_sha256: row for row in found}
 
 
-def settle(connection: Connection, sod_sha256: str, state: Grant, box: str, at: datetime) -> None:
+def settle(turn: Turn, grant: Row[Any], state: Grant, box: str, at: datetime) -> None:
     """Move an OPEN grant to VOID or ISSUED; one that is no longer open stays as it is."""
-    row = find(connection, sod_sha256)
-    if row is None or row.state != Grant.OPEN:
+    if grant.state != Grant.OPEN:
         return
-    connection.execute(
-        update(db.grants)
-        .where(db.grants.c.sod_sha256 == sod_sha256)
-        .values(state=state, settled_at=stamp(at))
-    )
+    settled = {"sod": grant.sod_sha256, "to": state, "moment": stamp(at)}
+    turn.connection.execute(_SETTLE, settled)
     act = Act.VOIDED if state is Grant.VOID else Act.ISSUED
-    append(connection, act, sod_sha256, row.record_id, box, at)
-
-
-def append(connection: Connection, act: Act, subject: str, record_id: str, box: str, at: datetime) -> int:
-    """Add one row to the chain; its position, from 1 without gaps."""
-    head = connection.execute(select(db.ledger_head).with_for_update()).one()
-    row = {
-        "position": head.position + 1,
-        "at": stamp(at),
-        "act": str(act),
-        "subject": subject,
-        "record_id": record_id,
-        "box": box,
-        "previous": head.hash,
-    }
-    end = _row_hash(row)
-    connection.execute(insert(db.ledger).values(**row, hash=end))
-    connection.execute(update(db.ledger_head).values(position=row["position"], hash=end))
-    return int(row["position"])
-
-
-def broken_at(connection: Connection) -> int | None:
-    """The position of the first ledger row that does not fit the chain or is missing; None when all do."""
-    previous, place = db.GENESIS, 0
-    for found in connection.execute(select(db.ledger).order_by(db.ledger.c.position)):
-        place += 1
-        row = dict(found._mapping)
-        stated = row.pop("hash")
-        if (row["position"], row["previous"], stated) != (place, previous, _row_hash(row)):
-            return place
-        previous = stated
-    head = connection.execute(select(db.ledger_head)).one()
-    return None if (head.position, head.hash) == (place, previous) else place + 1
+    turn.append(act, grant.sod_sha256, grant.record_id, box, at)
 
 
 def counts(connection: Connection) -> dict[str, int]:
@@ -181,6 +134,19 @@ def counts(connection: Connection) -> dict[str, int]:
     rows = connection.execute(select(db.grants.c.state, func.count()).group_by(db.grants.c.state))
     found = {str(row[0]): int(row[1]) for row in rows}
     return {state.lower(): found.get(state, 0) for state in Grant}
+
+
+_CONCERNING = select(db.grants).where(
+    or_(
+        db.grants.c.record_id == bindparam("record_id"),
+        db.grants.c.sod_sha256.in_(bindparam("sods", expanding=True)),
+    )
+)
+_SETTLE = (
+    update(db.grants)
+    .where(db.grants.c.sod_sha256 == bindparam("sod"))
+    .values(state=bindparam("to"), settled_at=bindparam("moment"))
+)
 
 
 def _attempt(connection: Connection, issue: Issue) -> Row[Any] | None:
@@ -207,7 +173,3 @@ def _refuse_second(connection: Connection, issue: Issue, at: datetime) -> None:
             row.record_id == issue.record_id or too_soon(issue.case, row.settled_at, at)
         ):
             raise Refused(409, "already_issued", "a card was issued for this case")
-
-
-def _row_hash(row: Mapping[str, Any]) -> str:
-    return hashlib.sha256(rfc8785.dumps(dict(row))).hexdigest()

@@ -6,9 +6,12 @@ each request's state, from the TLS connection that has verified it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
@@ -32,12 +35,25 @@ class PeerCertificateProtocol(H11Protocol):
         self.app_state = {**self.app_state, PEER_CERTIFICATE: tls.getpeercert(binary_form=True)}
 
 
-def peer(state: Any) -> x509.Certificate:
-    """The certificate of the box behind this request. Raises Refused(403) when it names no box."""
-    certificate = x509.load_der_x509_certificate(state[PEER_CERTIFICATE])
-    if not BOX_ID.fullmatch(common_name(certificate)):
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Whose certificate it is, and SHA-256 (hex) of its DER: which one."""
+
+    box: str
+    fingerprint: str
+
+
+def peer(state: Any) -> Peer:
+    """The box behind this request. Raises Refused(403) when its certificate names none."""
+    found = _peer(state[PEER_CERTIFICATE])
+    if not BOX_ID.fullmatch(found.box):
         raise Refused(403, "no_box", "the client certificate names no box")
-    return certificate
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _peer(der: bytes) -> Peer:
+    return Peer(common_name(x509.load_der_x509_certificate(der)), hashlib.sha256(der).hexdigest())
 
 
 async def read_json(request: Request) -> dict[str, Any]:

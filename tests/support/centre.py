@@ -20,11 +20,10 @@ from typing import Any, ClassVar
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-from sqlalchemy import Connection
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from centre import db, pki, registry
+from centre import chain, db, pki, registry
 from centre.station import Station
 from centre.wire import PEER_CERTIFICATE
 from firmware.records.format.manifest import files_table
@@ -120,10 +119,10 @@ class TestStation:
         return Box(out)
 
     @contextmanager
-    def deciding(self) -> Iterator[Connection]:
+    def turn(self) -> Iterator[chain.Turn]:
         """A transaction beside the centre's own."""
-        with self.station.opened() as engine, db.deciding(engine) as connection:
-            yield connection
+        with self.station.opened() as engine, chain.turn(engine) as turn:
+            yield turn
 
     @contextmanager
     def asgi(self) -> Iterator[ASGIApp]:

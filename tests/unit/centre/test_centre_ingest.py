@@ -76,9 +76,9 @@ def kind(http: TestClient, sealed: Sealed) -> ReceiptKind:
 
 
 def reason(station: TestStation, sealed: Sealed) -> str:
-    with station.deciding() as connection:
+    with station.turn() as turn:
         query = select(db.records.c.reason).where(db.records.c.record_digest == sealed.record_digest)
-        return str(connection.execute(query).scalar_one())
+        return str(turn.connection.execute(query).scalar_one())
 
 
 def refusal(answer: Any) -> tuple[int, str]:
@@ -247,9 +247,9 @@ def test_an_unknown_epoch_is_held(http: TestClient, box: Box, station: TestStati
 def test_a_closed_epoch_is_accepted_up_to_its_last_number(
     http: TestClient, box: Box, station: TestStation
 ) -> None:
-    with station.deciding() as connection:
-        connection.execute(update(db.epochs).values(closed_at_number=1))
-        connection.execute(insert(db.epochs).values(box="BOX-01", epoch=2))
+    with station.turn() as turn:
+        turn.connection.execute(update(db.epochs).values(closed_at_number=1))
+        turn.connection.execute(insert(db.epochs).values(box="BOX-01", epoch=2))
     first = box.seal(**without_card())
     assert kind(http, first) is ReceiptKind.ACCEPTED
     beyond = box.seal(**without_card(sequence=2, previous_digest=first.record_digest, case="correction"))

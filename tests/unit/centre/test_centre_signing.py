@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from starlette.testclient import TestClient
 from support.centre import Box, TestStation, as_box
 
-from centre import db, ledger
+from centre import chain, db, ledger
 from firmware.document.passive import passive_authentication
 from firmware.document.sod import parse as parse_sod
 from firmware.records.format.signing import lds_security_object
@@ -149,8 +149,8 @@ def test_a_record_cannot_void_the_attempt_of_another(http: TestClient) -> None:
 def test_a_refused_request_leaves_nothing_behind(http: TestClient, station: TestStation) -> None:
     sod(http)
     refusal(http, record_id=OTHER, attempt=2, lost=[1])
-    with station.deciding() as connection:
-        assert connection.execute(select(db.ledger)).all()[1:] == []
+    with station.turn() as turn:
+        assert turn.connection.execute(select(db.ledger)).all()[1:] == []
 
 
 def test_a_box_signs_only_in_its_own_name(http: TestClient) -> None:
@@ -160,9 +160,9 @@ def test_a_box_signs_only_in_its_own_name(http: TestClient) -> None:
 def test_every_grant_and_void_is_a_row_of_an_unbroken_ledger(http: TestClient, station: TestStation) -> None:
     first = hashlib.sha256(sod(http)).hexdigest()
     second = hashlib.sha256(sod(http, attempt=2, lost=[1])).hexdigest()
-    with station.deciding() as connection:
-        rows = connection.execute(select(db.ledger).order_by(db.ledger.c.position)).all()
-        assert ledger.broken_at(connection) is None
+    with station.turn() as turn:
+        rows = turn.connection.execute(select(db.ledger).order_by(db.ledger.c.position)).all()
+        assert chain.broken_at(turn.connection) is None
     assert [(row.position, row.act, row.subject) for row in rows] == [
         (1, "GRANTED", first),
         (2, "VOIDED", first),
@@ -173,16 +173,17 @@ def test_every_grant_and_void_is_a_row_of_an_unbroken_ledger(http: TestClient, s
 def test_a_ledger_row_changed_by_hand_is_found(http: TestClient, station: TestStation) -> None:
     sod(http)
     sod(http, attempt=2, lost=[1])
-    with station.deciding() as connection:
-        connection.execute(update(db.ledger).where(db.ledger.c.position == 2).values(box="BOX-99"))
-        assert ledger.broken_at(connection) == 2
+    with station.turn() as turn:
+        turn.connection.execute(update(db.ledger).where(db.ledger.c.position == 2).values(box="BOX-99"))
+        assert chain.broken_at(turn.connection) == 2
 
 
 def test_a_renewal_may_be_issued_again_only_after_a_year(http: TestClient, station: TestStation) -> None:
     given = sod(http, case="renewal")
-    with station.deciding() as connection:
+    with station.turn() as turn:
         sha256 = hashlib.sha256(given).hexdigest()
-        ledger.settle(connection, sha256, ledger.Grant.ISSUED, "BOX-01", station.now)
+        issued = ledger.concerning(turn.connection, RECORD, [sha256])[sha256]
+        ledger.settle(turn, issued, ledger.Grant.ISSUED, "BOX-01", station.now)
     assert refusal(http, record_id=OTHER, case="renewal") == (409, "already_issued")
     station.now += timedelta(days=366)
     sod(http, record_id=OTHER, case="renewal")
