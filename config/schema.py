@@ -117,6 +117,8 @@ class Centre:
     timeout_s: float = _within(1, 60, 8)
     retry_most_s: float = _within(10, 3600, 300)
     """Longest pause between two tries to deliver a record."""
+    most_kbit_s: int = _within(0, 10_000_000, 0)
+    """What sending records may take of a line that others need too; 0: all of it."""
 
 
 @dataclass(frozen=True, slots=True)

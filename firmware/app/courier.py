@@ -15,7 +15,7 @@ from firmware.app.desk import Desk
 from firmware.records.errors import StoreError
 from firmware.records.format.errors import FormatError
 from firmware.uplink.client import CentreClient
-from firmware.uplink.errors import CentreRefused, CentreWrong, SealedFileDamaged, UplinkError
+from firmware.uplink.errors import CentreRefused, ReceiptWrong, RecordRefused, SealedFileDamaged, UplinkError
 from firmware.uplink.registry import Registry
 from firmware.uplink.signing import CentreSigner
 
@@ -29,7 +29,7 @@ log = logging.getLogger("firmware.courier")
 DELIVER, REFRESH = "deliver", "refresh"
 PUT_OFF = (UplinkError, FormatError, StoreError, DeviceFault, OSError)
 """What ends a round: the line, the journal, or the disk beneath."""
-WRONG = (CentreWrong, FormatError)
+WRONG = (ReceiptWrong, FormatError)
 """What ends one record's try only: a receipt that is not for it keeps nothing else on the box."""
 
 
@@ -44,11 +44,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """`sent` record ids with a verified receipt; `failed`: the line or the centre stopped us."""
+    """`sent` record ids with a verified receipt; `failed`: the line or the centre stopped us.
+
+    `moved`: something got across all the same, be it half a record.
+    """
 
     sent: tuple[str, ...]
     refused: tuple[str, ...]
     failed: str
+    moved: bool
 
 
 @contextmanager
@@ -65,7 +69,8 @@ def open_line(desk: Desk) -> Iterator[Line]:
 
     links = Path(desk.config.station.data) / "uploads"
     with open_registry(desk) as registry, CentreClient(desk.config.centre.url, desk.identity.tls()) as client:
-        uploader = Uploader(client, links, desk.identity.certificate("receipt"))
+        receipts, most = desk.identity.certificate("receipt"), desk.config.centre.most_kbit_s
+        uploader = Uploader(client, links, receipts, most)
         yield Line(registry, uploader, CentreSigner(client))
 
 
@@ -74,43 +79,58 @@ def courier(desk: Desk, post: Callable[[Answer], None]) -> Worker[Line]:
 
 
 def deliver(desk: Desk) -> Job[Line]:
-    """Send what lies in the outbox, oldest first, until it is empty or the line fails."""
+    """Send what lies in the outbox, most urgent first, then oldest, until it is empty or the line fails."""
+    return Job(0, DELIVER, lambda line, stop: _Round(desk, line, stop).run())
 
-    def send_all(line: Line, stop: Stop) -> Delivered:
-        sent: list[str] = []
-        refused: list[str] = []
-        after, failed = 0, ""
-        while not stop:
+
+class _Round:
+    """One walk over the outbox. What is sealed meanwhile takes its place in it."""
+
+    def __init__(self, desk: Desk, line: Line, stop: Stop) -> None:
+        self._desk, self._line, self._stop = desk, line, stop
+        self._sent: list[str] = []
+        self._refused: list[str] = []
+        self._passed: set[int] = set()
+        self._moved = False
+
+    def run(self) -> Delivered:
+        failed = ""
+        while not self._stop:
             try:
-                sealed = desk.store.call(lambda journal, after=after: journal.next_sealed(after))  # type: ignore[misc]
+                sealed = self._desk.store.call(lambda journal: journal.next_sealed(self._passed))
                 if sealed is None:
                     break
-                after = sealed.sequence
-                stays = _send(desk, line, sealed)
+                self._passed.add(sealed.sequence)
+                self._send(sealed)
             except WRONG as exc:
                 failed = str(exc)
-                continue
             except PUT_OFF as exc:
-                return Delivered(tuple(sent), tuple(refused), str(exc))
-            (sent if stays is None else refused).append(sealed.record_id)
-        return Delivered(tuple(sent), tuple(refused), failed or _give_up(desk, line, stop))
+                return self._ended(str(exc))
+        return self._ended(failed or _give_up(self._desk, self._line, self._stop))
 
-    return Job(0, DELIVER, send_all)
+    def _ended(self, failed: str) -> Delivered:
+        moved = self._moved or bool(self._sent or self._refused)
+        return Delivered(tuple(self._sent), tuple(self._refused), failed, moved)
 
+    def _send(self, sealed: SealedFile) -> None:
+        """Deliver one record, or keep it on the box as an incident. Raises what PUT_OFF names."""
+        try:
+            receipt = self._line.uploader.send(
+                sealed.path, sealed.record_digest, sealed.sealed_digest, self._progress, self._stop.wait
+            )
+        except RecordRefused as exc:
+            reason = exc.reason
+        except SealedFileDamaged:
+            reason = "sealed_file_damaged"
+        else:
+            self._desk.store.call(lambda journal: journal.delivered(sealed.record_id, receipt))
+            self._sent.append(sealed.record_id)
+            return
+        self._desk.store.call(lambda journal: journal.refused_by_centre(sealed.record_id, reason))
+        self._refused.append(sealed.record_id)
 
-def _send(desk: Desk, line: Line, sealed: SealedFile) -> str | None:
-    """Deliver one record; why it stays on the box as an incident, or None. Raises what PUT_OFF names."""
-    try:
-        receipt = line.uploader.send(sealed.path, sealed.record_digest, sealed.sealed_digest)
-    except CentreRefused as exc:
-        reason = exc.reason
-    except SealedFileDamaged:
-        reason = "sealed_file_damaged"
-    else:
-        desk.store.call(lambda journal: journal.delivered(sealed.record_id, receipt))
-        return None
-    desk.store.call(lambda journal: journal.refused_by_centre(sealed.record_id, reason))
-    return reason
+    def _progress(self, _done: int, _all: int) -> None:
+        self._moved = True
 
 
 def _give_up(desk: Desk, line: Line, stop: Stop) -> str:

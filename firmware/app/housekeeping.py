@@ -12,7 +12,7 @@ from drivers.worker import Done, Failed, Up
 from firmware.app import courier as mail
 from firmware.app.jobs import records
 from firmware.doctor import FAIL, PASS, machine, team_status
-from firmware.uplink.upload import backoff_s
+from firmware.uplink.pace import Retry
 from statemachine import events as ev
 from statemachine.states import Device
 from ui_fb.screens import Check
@@ -34,7 +34,8 @@ class House:
     def __init__(self, kiosk: Kiosk) -> None:
         self._kiosk = kiosk
         self._courier = mail.courier(kiosk.desk, kiosk.loop.post)
-        self._tries = self._refresh_tries = 0
+        most_s = kiosk.desk.config.centre.retry_most_s
+        self._sending, self._asking = (Retry(SystemRandom().random, most_s) for _ in range(2))
         self._delivering = self._awaiting_room = False
         self._contact: datetime | None = None
 
@@ -87,7 +88,7 @@ class House:
         self._courier.submit(mail.refresh())
 
     def _refreshed(self, signed_at: datetime) -> None:
-        self._refresh_tries = 0
+        self._asking.went_well()
         self._contact = max(signed_at, self._contact or signed_at)
         self._kiosk.desk.time.centre_says(signed_at)
         self._kiosk.loop.after(REFRESH_S, self._refresh)
@@ -98,17 +99,12 @@ class House:
             self._look_for_room()
         self._kiosk.last_receipts += delivered.sent
         if delivered.failed:
-            self._tries += 1
-            self._kiosk.loop.after(self._pause_s(self._tries), self.deliver)
+            self._kiosk.loop.after(self._sending.failed(delivered.moved), self.deliver)
         else:
-            self._tries = 0
+            self._sending.went_well()
         if delivered.sent or delivered.refused:
             self._contact = self._kiosk.desk.now()
         self.refresh_status()
-
-    def _pause_s(self, tries: int) -> float:
-        most = self._kiosk.desk.config.centre.retry_most_s
-        return backoff_s(tries, SystemRandom().random, cap_s=most)
 
     # --- answers -------------------------------------------------------------------------------------
 
@@ -128,9 +124,10 @@ class House:
     def failed(self, failed: Failed) -> None:
         """An error of a job that nobody is waiting for: the step goes on without it; the audit has it."""
         if failed.job == mail.REFRESH:
-            self._refresh_tries += 1
-            self._kiosk.loop.after(self._pause_s(self._refresh_tries), self._refresh)
+            self._kiosk.loop.after(self._asking.failed(), self._refresh)
             return
+        if failed.job == mail.DELIVER:
+            self._delivered(mail.Delivered((), (), type(failed.error).__name__, moved=False))
         self.note("job_failed", job=failed.job, error=type(failed.error).__name__)
 
     def heard(self, heard: PanelInput) -> None:

@@ -10,7 +10,7 @@ issue worker may call the `IssueJournal` methods beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -226,24 +226,23 @@ class Journal:
             ).fetchall()
         return [row["id"] for row in rows]
 
-    def next_sealed(self, after: int = 0) -> SealedFile | None:
-        """See `Outbox.next_sealed`."""
-        return self._outbox.next_sealed(after)
+    def next_sealed(self, passed: Collection[int] = ()) -> SealedFile | None:
+        """See `Outbox.next_sealed`, for this and the next."""
+        return self._outbox.next_sealed(passed)
 
     def delivered(self, record_id: str, receipt: bytes | SignedReceipt) -> None:
-        """See `Outbox.delivered`."""
         self._outbox.delivered(record_id, receipt)
 
     def refused_by_centre(self, record_id: str, reason: str) -> None:
-        """See `Outbox.refused`."""
         self._outbox.refused(record_id, reason)
 
-    def offer_again(self) -> int:
-        """See `Outbox.offer_again`."""
-        return self._outbox.offer_again()
+    def offer_again(self, actor: str = "kiosk") -> int:
+        return self._outbox.offer_again(actor)
+
+    def hasten(self, record_id: str, actor: str) -> None:
+        self._outbox.hasten(record_id, actor)
 
     def receipt(self, record_id: str) -> SignedReceipt | None:
-        """The centre's receipt of a record, if it came."""
         return self._outbox.receipt(record_id)
 
     def blanks(self) -> Blanks:

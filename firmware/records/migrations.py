@@ -117,4 +117,8 @@ ALTER TABLE sealed ADD COLUMN quality TEXT NOT NULL DEFAULT '{}';  -- JSON: perc
     """
 ALTER TABLE attempt ADD COLUMN image TEXT;  -- vault file of the card image of this attempt alone
 """,
+    """
+ALTER TABLE sealed ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;  -- the highest is sent first
+CREATE INDEX unsent ON sealed (priority DESC, sequence) WHERE acked_at IS NULL AND refused_reason IS NULL;
+""",
 )

@@ -1,9 +1,10 @@
-"""Sealed records on their way to the centre: oldest first, kept until its signed receipt is here."""
+"""Sealed records on their way to the centre: urgent ones first, kept until its signed receipt is here."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +22,10 @@ from firmware.records.sidecar import HEAD, SEALED, Head
 from firmware.records.states import RecordState
 
 S = RecordState
+PRIORITY: Mapping[str, int] = {"replacement": 1, "correction": 1}
+"""By case: who has no valid card meanwhile comes before who renews in time. All others: 0."""
+URGENT = 9
+"""A person at the counter says so: an examination tomorrow, a person of merit, a funeral."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +71,26 @@ class Outbox:
         self._drafts = drafts
         disk.make_folder(folder)
 
-    def next_sealed(self, after: int = 0) -> SealedFile | None:
-        """The oldest unsent record with a sequence above `after`, those that the centre refused left out."""
+    def next_sealed(self, passed: Collection[int] = ()) -> SealedFile | None:
+        """The most urgent unsent record, then the oldest, but for the sequences that were `passed` over.
+
+        Those that the centre refused are left out.
+        """
         with self._db.reading() as connection:
-            row = connection.execute(
-                "SELECT * FROM sealed WHERE acked_at IS NULL AND refused_reason IS NULL AND sequence > ?"
-                " ORDER BY sequence LIMIT 1",
-                (after,),
-            ).fetchone()
+            rows = connection.execute(
+                "SELECT * FROM sealed WHERE acked_at IS NULL AND refused_reason IS NULL"
+                " ORDER BY priority DESC, sequence"
+            )
+            row = next((row for row in rows if row["sequence"] not in passed), None)
         return self._file(row) if row else None
+
+    def hasten(self, record_id: str, actor: str) -> None:
+        """Let an unsent record be sent before all others; `actor` is who says so. Raises WrongState."""
+        self._row(record_id)
+        self._drafts.require(record_id, S.SEALED)
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE sealed SET priority = ? WHERE record_id = ?", (URGENT, record_id))
+            self._audit.append(actor, "hasten", record_id)
 
     def read(self, record_id: str) -> bytes:
         """The sealed bytes, checked against their digest. Raises StoreDamaged, UnknownRecord."""
@@ -116,13 +132,13 @@ class Outbox:
             )
             self._audit.append("centre", "refused", record_id, {"reason": reason[:200]})
 
-    def offer_again(self) -> int:
-        """A technician lets the refused ones be sent again; return how many."""
+    def offer_again(self, actor: str = "kiosk") -> int:
+        """Somebody of the staff lets the refused ones be sent again; return how many."""
         with self._db.transaction() as connection:
             cursor = connection.execute(
                 "UPDATE sealed SET refused_reason = NULL WHERE refused_reason IS NOT NULL"
             )
-            self._audit.append("kiosk", "offer_again", None, {"count": cursor.rowcount})
+            self._audit.append(actor, "offer_again", None, {"count": cursor.rowcount})
             return cursor.rowcount
 
     def purge(self, record_id: str) -> None:
@@ -186,7 +202,8 @@ class Outbox:
         with self._db.transaction() as connection:
             connection.execute(
                 "INSERT INTO sealed (sequence, record_id, record_digest, previous_digest, sealed_digest,"
-                " audit_head, bytes, sealed_at, rebuilt, quality) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " audit_head, bytes, sealed_at, rebuilt, quality, priority)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     head.sequence,
                     head.record_id,
@@ -198,6 +215,7 @@ class Outbox:
                     head.sealed_at,
                     rebuilt,
                     json.dumps(head.quality),
+                    PRIORITY.get(head.case, 0),
                 ),
             )
 

@@ -6,7 +6,7 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,12 +14,27 @@ from typing import Any, Self
 
 import httpx
 
-from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong
+from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong, NotOurCentre
 
 MAX_ANSWER_BYTES = 4 << 20
+IDLE_S = 3.0
+"""A kept connection is not used again after so long: the centre's side ends it at five seconds."""
 REASON = re.compile("[a-z_]{1,60}")
 """A key, never free text: it goes into the journal and onto screens."""
 RETRY_LATER = frozenset({408, 423, 425, 429})
+
+
+Content = bytes | Iterable[bytes]
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +66,33 @@ def tls_context(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext
 class CentreClient:
     """GET and POST of JSON; one object belongs to one thread.
 
-    Each call raises CentreUnreachable, CentreRefused or CentreWrong, and nothing else.
+    Each call raises CentreUnreachable, CentreRefused or CentreWrong, and nothing else. `clock` counts seconds
+    and never jumps; `transport` stands in for the network.
     """
 
-    def __init__(self, url: str, tls: ssl.SSLContext, timeouts: Timeouts | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        tls: ssl.SSLContext,
+        timeouts: Timeouts | None = None,
+        transport: httpx.BaseTransport | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
         if not url.startswith("https://"):
             raise ValueError(f"the centre's URL must begin with https://, not {url!r}")
         self.url = url.rstrip("/")
         self.tls = tls
+        self.clock = clock
         self.timeouts = timeouts or Timeouts()
         waits = httpx.Timeout(self.timeouts.step_s, connect=self.timeouts.connect_s)
         self._http = httpx.Client(
-            base_url=self.url, verify=tls, timeout=waits, trust_env=False, follow_redirects=False
+            base_url=self.url,
+            verify=tls,
+            timeout=waits,
+            limits=httpx.Limits(keepalive_expiry=IDLE_S),
+            trust_env=False,
+            follow_redirects=False,
+            transport=transport,
         )
 
     def __enter__(self) -> Self:
@@ -81,7 +111,7 @@ class CentreClient:
 
     def get(self, path: str, most: int = MAX_ANSWER_BYTES) -> bytes:
         """The body of a 200 answer, of at most `most` bytes."""
-        return self._answer(self._http.build_request("GET", path), most)
+        return _good(self.ask("GET", path, most=most))
 
     def get_json(self, path: str) -> dict[str, Any]:
         """The JSON object of a 200 answer."""
@@ -89,24 +119,50 @@ class CentreClient:
 
     def post(self, path: str, body: Mapping[str, Any]) -> bytes:
         """Send `body` as JSON; the body of the 200 answer."""
-        request = self._http.build_request("POST", path, json=dict(body))
-        return self._answer(request, MAX_ANSWER_BYTES)
+        content = json.dumps(dict(body), ensure_ascii=False, separators=(",", ":")).encode()
+        return _good(self.ask("POST", path, {"Content-Type": "application/json"}, content))
 
     def post_json(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return _object(self.post(path, body))
 
-    def _answer(self, request: httpx.Request, most: int) -> bytes:
-        deadline = time.monotonic() + self.timeouts.whole_s
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        content: Content | None = None,
+        most: int = MAX_ANSWER_BYTES,
+    ) -> Reply:
+        """One request and its whole answer, of any status. Raises CentreUnreachable, CentreWrong.
+
+        The answer has `whole_s` from when `content` has gone out; each part of `content` has `step_s`.
+        """
+        request = self._http.build_request(method, path, headers=headers, content=content)
         try:
             response = self._http.send(request, stream=True)
             try:
-                body = b"".join(_bounded(response, most, deadline))
+                deadline = self.clock() + self.timeouts.whole_s
+                body = b"".join(self._bounded(response, most, deadline))
             finally:
                 response.close()
         except httpx.TransportError as exc:
             raise wire_error(exc) from exc
-        check_status(response.status_code, body)
-        return body
+        return Reply(response.status_code, response.headers, body)
+
+    def _bounded(self, response: httpx.Response, most: int, deadline: float) -> Iterator[bytes]:
+        size = 0
+        for part in response.iter_raw():
+            size += len(part)
+            if size > most:
+                raise CentreWrong(f"the centre's answer is longer than {most} bytes")
+            if self.clock() > deadline:
+                raise CentreUnreachable("the centre's answer did not end in time")
+            yield part
+
+
+def _good(reply: Reply) -> bytes:
+    check_status(reply.status, reply.body)
+    return reply.body
 
 
 def check_status(status: int, body: bytes) -> None:
@@ -120,8 +176,8 @@ def check_status(status: int, body: bytes) -> None:
     raise CentreWrong(f"the centre answered with status {status}")
 
 
-def wire_error(error: BaseException) -> CentreUnreachable | CentreWrong:
-    """CentreWrong if TLS said no anywhere in the chain of causes, otherwise CentreUnreachable.
+def wire_error(error: BaseException) -> CentreUnreachable | NotOurCentre:
+    """NotOurCentre if TLS said no anywhere in the chain of causes, otherwise CentreUnreachable.
 
     A connection that merely ends (SSLEOFError, and its like) is no verdict.
     """
@@ -130,21 +186,9 @@ def wire_error(error: BaseException) -> CentreUnreachable | CentreWrong:
         if isinstance(cause, ssl.SSLError) and not isinstance(
             cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLWantReadError
         ):
-            return CentreWrong(f"TLS with the centre failed: {cause}")
-        inner = getattr(cause, "reason", None)  # urllib's URLError keeps its cause there
-        cause = inner if isinstance(inner, BaseException) else cause.__cause__ or cause.__context__
+            return NotOurCentre(f"TLS with the centre failed: {cause}")
+        cause = cause.__cause__ or cause.__context__
     return CentreUnreachable(f"no answer from the centre ({type(error).__name__})")
-
-
-def _bounded(response: httpx.Response, most: int, deadline: float) -> Iterator[bytes]:
-    size = 0
-    for part in response.iter_raw():
-        size += len(part)
-        if size > most:
-            raise CentreWrong(f"the centre's answer is longer than {most} bytes")
-        if time.monotonic() > deadline:
-            raise CentreUnreachable("the centre's answer did not end in time")
-        yield part
 
 
 def _object(body: bytes) -> dict[str, Any]:

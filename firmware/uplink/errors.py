@@ -20,6 +20,10 @@ class CentreRefused(UplinkError):
         self.reason = reason
 
 
+class RecordRefused(CentreRefused):
+    """The centre refused this record for its seal, signature or schema: it stays on the box, an incident."""
+
+
 class PersonUnknown(CentreRefused):
     """The registry has nobody of this number."""
 
@@ -29,6 +33,14 @@ class PersonUnknown(CentreRefused):
 
 class CentreWrong(UplinkError):
     """What answers is not our centre, or answers what it never may: an incident, not a retry."""
+
+
+class NotOurCentre(CentreWrong):
+    """TLS said no: a captive portal, a stranger, a wrong clock. Nothing was sent: as good as no line."""
+
+
+class ReceiptWrong(CentreWrong):
+    """What came as a receipt is none for this record and this file; the line itself works."""
 
 
 class ExtractRefused(CentreWrong):

@@ -16,7 +16,14 @@ from cryptography import x509
 from firmware.records.format.schema import FINGERS
 from firmware.uplink.client import CentreClient
 from firmware.uplink.durable import sync_folder, write_durably
-from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong, PersonUnknown
+from firmware.uplink.errors import (
+    CentreRefused,
+    CentreUnreachable,
+    CentreWrong,
+    NotOurCentre,
+    PersonUnknown,
+    UplinkError,
+)
 from firmware.uplink.extract import Extract
 
 MAX_EXTRACT_BYTES = 256 << 20
@@ -68,7 +75,7 @@ class Registry:
             raise ValueError("a number has twelve digits")
         try:
             answer = self._client.get_json(f"/v1/registry/{number}")
-        except CentreUnreachable as exc:
+        except (CentreUnreachable, NotOurCentre) as exc:  # a captive portal is no centre: as if offline
             return self._offline(number, exc)
         except CentreRefused as exc:
             if (exc.status, exc.reason) == (404, "person_unknown"):
@@ -94,7 +101,7 @@ class Registry:
         self._extract = None
         return fresh.issued_at
 
-    def _offline(self, number: str, silence: CentreUnreachable) -> Person:
+    def _offline(self, number: str, silence: UplinkError) -> Person:
         now = self._clock()
         try:
             self._extract = self._extract or Extract(self._path, self._certificate, now)

@@ -1,6 +1,6 @@
-"""Sending a sealed record until the centre's signed receipt is in hand (tus 1.0).
+"""Sending a sealed record until the centre's signed receipt is in hand.
 
-`send` is one try; what it got across counts. When to try again is `backoff_s`, on the app's timer.
+`send` is one try; what it got across counts. When to try again is `pace.Retry`, on the app's timer.
 """
 
 from __future__ import annotations
@@ -9,48 +9,36 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from cryptography import x509
-from resumable_upload import TusClient
-from resumable_upload.exceptions import TusCommunicationError
-from resumable_upload.url_storage import URLStorage
 
 from firmware.records.format.errors import ReceiptRefused
 from firmware.records.format.receipt import SignedReceipt
-from firmware.uplink.client import CentreClient, check_status, wire_error
+from firmware.uplink import tus
+from firmware.uplink.client import CentreClient
 from firmware.uplink.durable import sync_folder, write_durably
 from firmware.uplink.errors import (
     CentreRefused,
     CentreUnreachable,
-    CentreWrong,
+    ReceiptWrong,
+    RecordRefused,
     SealedFileDamaged,
-    Stopped,
-    UplinkError,
 )
+from firmware.uplink.pace import Pace, Pause
 
-CHUNK_BYTES = 256 * 1024
 MAX_LINK_BYTES = 512
-FORGOTTEN = frozenset({404, 409, 410, 460})  # upload gone or out of step: begin or resume next time
+OF_THE_RECORD = frozenset({"seal", "signature", "schema", "simulated", "other_box"})
+"""Reasons that speak of this record. Any other refusal is the line's or the box's, and the record waits."""
+LOST_ON_THE_WAY = frozenset({"upload_unknown", "sealed_digest"})
 
 Progress = Callable[[int, int], None]  # bytes the centre has, of bytes in all
-
-
-def backoff_s(tries: int, random: Callable[[], float], base_s: float = 2.0, cap_s: float = 300.0) -> float:
-    """Seconds to wait after `tries` failed ones (from 1): full jitter under a doubling, capped ceiling.
-
-    `random` gives 0..1; every box draws its own, so that they do not all come back at once.
-    """
-    ceiling = min(cap_s, base_s * 2.0 ** min(max(tries, 1) - 1, 30))
-    return random() * ceiling
 
 
 class Uploader:
     """Sends sealed files over `client`. `links` is a folder for where half-sent files continue.
 
-    Losing `links` loses only progress. One object belongs to one thread; `stop` may be set by another.
+    Losing `links` loses only progress. One object belongs to one thread. `most_kbit_s` 0: no cap.
     """
 
     def __init__(
@@ -58,12 +46,13 @@ class Uploader:
         client: CentreClient,
         links: Path,
         receipt_certificate: x509.Certificate,
-        stop: threading.Event | None = None,
+        most_kbit_s: int = 0,
     ) -> None:
         self._client = client
         self._links = links
         self._certificate = receipt_certificate
-        self._stop = stop or threading.Event()
+        self._most_kbit_s = most_kbit_s
+        self._chunk = tus.ChunkSize()
 
     def send(
         self,
@@ -71,18 +60,22 @@ class Uploader:
         record_digest: str,
         sealed_digest: str,
         progress: Progress | None = None,
+        pause: Pause | None = None,
     ) -> SignedReceipt:
         """The centre's receipt, its signature and both digests checked, for the sealed file at `path`.
 
-        Raises CentreUnreachable (try later: goes on where it stopped), CentreRefused, CentreWrong,
+        `pause` waits between portions, and says True when the sending is to stop. Raises CentreUnreachable
+        (try later: goes on where it stopped), RecordRefused, CentreRefused, ReceiptWrong, CentreWrong,
         SealedFileDamaged, Stopped.
         """
         _check_file(path, sealed_digest)
-        link = _Link(self._links / f"{sealed_digest}.upload", self._client.url)
+        pace = Pace(self._most_kbit_s, pause or threading.Event().wait, self._client.clock)
+        pace.take(0)
+        link = _Link(self._links / f"{sealed_digest}.upload")
         receipt = self._earlier(record_digest, sealed_digest) if link.exists() else None
         if receipt is None:
-            upload = self._upload(path, sealed_digest, link, progress)
-            receipt = self._deliver(upload, sealed_digest, link)
+            self._upload(path, link, pace, progress or _nobody)
+            receipt = self._deliver(sealed_digest, link)
         checked = self._checked(receipt, record_digest, sealed_digest)
         link.forget()
         return checked
@@ -92,43 +85,48 @@ class Uploader:
         try:
             return self._client.get(f"/v1/records/{record_digest}/receipt?sealed_digest={sealed_digest}")
         except CentreRefused as exc:
-            if exc.status == 404:
+            if (exc.status, exc.reason) == (404, "record_unknown"):
                 return None
             raise
 
-    def _upload(self, path: Path, sealed_digest: str, link: _Link, progress: Progress | None) -> str:
-        """Bring the file across; the upload's id."""
-        tus = TusClient(
-            f"{self._client.url}/files",
-            chunk_size=CHUNK_BYTES,
-            checksum="sha256",
-            timeout=self._client.timeouts.step_s,
-            max_retries=0,
-            store_url=True,
-            url_storage=link,
-            fingerprinter=_Constant(sealed_digest),
-            before_request=self._go_on,
-        )
-        tus.ssl_context = self._client.tls
-        with path.open("rb") as file:
-            try:
-                url = tus.upload_file(
-                    file_stream=file,
-                    progress_callback=lambda stats: (
-                        progress(stats.uploaded_bytes, stats.total_bytes) if progress else None
-                    ),
-                )
-            except TusCommunicationError as exc:
-                raise _tus_error(exc) from exc
-            except (ConnectionError, TimeoutError, HTTPException) as exc:
-                raise wire_error(exc) from exc
-        return str(urlsplit(url).path.rpartition("/")[2])
+    def _upload(self, path: Path, link: _Link, pace: Pace, progress: Progress) -> None:
+        """Bring the file across, from where the last try stopped."""
+        length = path.stat().st_size
+        try:
+            at = self._begun(link, length)
+            with path.open("rb") as file:
+                while at < length:
+                    before, at = at, tus.append(self._client, pace, link.place, file, at, self._chunk.best)
+                    self._chunk.carried(at - before)
+                    progress(at, length)
+        except tus.UploadGone:
+            link.forget()
+            raise
+        except CentreUnreachable:
+            self._chunk.cut()
+            raise
 
-    def _deliver(self, upload: str, sealed_digest: str, link: _Link) -> bytes:
+    def _begun(self, link: _Link, length: int) -> int:
+        """How much the centre has of the upload that `link` names; a new one where it names none."""
+        if link.place:
+            try:
+                return tus.offset(self._client, link.place, length)
+            except tus.UploadGone:
+                link.forget()
+        link.keep(tus.create(self._client, length))
+        return 0
+
+    def _deliver(self, sealed_digest: str, link: _Link) -> bytes:
+        upload = link.place.rpartition("/")[2]
         try:
             return self._client.post("/v1/records", {"upload": upload, "sealed_digest": sealed_digest})
-        except CentreRefused:
-            link.forget()  # the centre has dropped the upload: a later try starts afresh
+        except CentreRefused as exc:
+            if exc.reason in LOST_ON_THE_WAY:
+                link.forget()
+                raise CentreUnreachable("the upload was lost at the centre: it is sent afresh") from exc
+            if exc.reason in OF_THE_RECORD:
+                link.forget()  # the centre has dropped the upload: a later try starts afresh
+                raise RecordRefused(exc.status, exc.reason) from exc
             raise
 
     def _checked(self, body: bytes, record_digest: str, sealed_digest: str) -> SignedReceipt:
@@ -136,69 +134,41 @@ class Uploader:
             signed = SignedReceipt.from_json(body)
             receipt = signed.verify(self._certificate)
         except ReceiptRefused as exc:
-            raise CentreWrong(str(exc)) from exc
+            raise ReceiptWrong(str(exc)) from exc
         if (receipt.record_digest, receipt.sealed_digest) != (record_digest, sealed_digest):
-            raise CentreWrong("the receipt is for another record or another file")
+            raise ReceiptWrong("the receipt is for another record or another file")
         return signed
-
-    def _go_on(self, _method: str, _url: str, _headers: dict[str, str]) -> None:
-        if self._stop.is_set():
-            raise Stopped("the upload was stopped")
-
-
-class _Link(URLStorage):  # type: ignore[misc]
-    """Where one upload continues: the path of its URL, in a file of its own."""
-
-    def __init__(self, path: Path, base: str) -> None:
-        self._path = path
-        self._base = base
-
-    def exists(self) -> bool:
-        return self._path.exists()
-
-    def forget(self) -> None:
-        self._path.unlink(missing_ok=True)
-
-    def get_url(self, fingerprint: str) -> str | None:
-        del fingerprint
-        try:
-            path = self._path.read_bytes()[:MAX_LINK_BYTES].decode("ascii", "replace").strip()
-        except FileNotFoundError:
-            return None
-        return self._base + path if path.startswith("/files/") else None
-
-    def set_url(self, fingerprint: str, url: str) -> None:
-        del fingerprint
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_durably(self._path, urlsplit(url).path.encode())
-        sync_folder(self._path.parent)
-
-    def remove_url(self, fingerprint: str) -> None:
-        del fingerprint
-        self.forget()
 
 
 @dataclass(frozen=True, slots=True)
-class _Constant:
-    """Names the file by the digest that we know already."""
+class _Link:
+    """Where one upload continues: its path at the centre, in a file of its own."""
 
-    value: str
+    path: Path
 
-    def get_fingerprint(self, _file: object) -> str:
-        return self.value
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    @property
+    def place(self) -> str:
+        """The path, or nothing when there is none that could be used."""
+        try:
+            place = self.path.read_bytes()[:MAX_LINK_BYTES].decode("ascii", "replace").strip()
+        except FileNotFoundError:
+            return ""
+        return place if tus.PLACE.fullmatch(place) else ""
+
+    def keep(self, place: str) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_durably(self.path, place.encode())
+        sync_folder(self.path.parent)
+
+    def forget(self) -> None:
+        self.path.unlink(missing_ok=True)
 
 
-def _tus_error(error: TusCommunicationError) -> UplinkError:
-    status = error.status_code
-    if status is None:
-        return wire_error(error)
-    if status in FORGOTTEN:
-        return CentreUnreachable(f"the upload must go on from elsewhere ({status})")
-    try:
-        check_status(status, b"")
-    except UplinkError as exc:
-        return exc
-    return CentreWrong(f"the centre answered an upload with status {status}")
+def _nobody(_done: int, _all: int) -> None:
+    """Nobody watches."""
 
 
 def _check_file(path: Path, sealed_digest: str) -> None:

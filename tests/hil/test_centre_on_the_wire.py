@@ -34,9 +34,11 @@ from firmware.uplink.errors import (
 )
 from firmware.uplink.registry import Registry, Source
 from firmware.uplink.signing import CentreSigner
-from firmware.uplink.upload import CHUNK_BYTES, Uploader
+from firmware.uplink.tus import ChunkSize
+from firmware.uplink.upload import Uploader
 
 LONG_AGO = timedelta(days=800)
+CHUNK_BYTES = ChunkSize().best
 PORTRAIT = bytes(range(256)) * 4096  # 1 MiB: several chunks
 
 
@@ -66,8 +68,8 @@ def client(box: Box, port: int) -> Iterator[CentreClient]:
         yield one
 
 
-def uploader(client: CentreClient, box: Box, stop: threading.Event | None = None) -> Uploader:
-    return Uploader(client, box.folder / "links", box.certificate("receipt.pem"), stop)
+def uploader(client: CentreClient, box: Box) -> Uploader:
+    return Uploader(client, box.folder / "links", box.certificate("receipt.pem"))
 
 
 def on_disk(sealed: Sealed, folder: Path) -> Path:
@@ -285,7 +287,8 @@ def test_a_centre_killed_in_the_middle_keeps_what_it_acknowledged(
 
     with serving_process(station.station) as (process, port), box.client(port) as client:
         with pytest.raises(Stopped):
-            uploader(client, box, stop).send(path, sealed.record_digest, sealed.sealed_digest, after_two)
+            send = uploader(client, box).send
+            send(path, sealed.record_digest, sealed.sealed_digest, after_two, stop.wait)
         process.send_signal(signal.SIGKILL)
         process.wait(10)
     seen: list[int] = []

@@ -106,11 +106,10 @@ def sealed(journal: Journal) -> SealedFile:
 
 
 def outbox(journal: Journal) -> list[SealedFile]:
-    """All unsent files, oldest first."""
-    files, after = [], 0
-    while (file := journal.next_sealed(after)) is not None:
+    """All unsent files, in the order in which they are sent."""
+    files: list[SealedFile] = []
+    while (file := journal.next_sealed([one.sequence for one in files])) is not None:
         files.append(file)
-        after = file.sequence
     return files
 
 

@@ -25,7 +25,8 @@ from firmware.uplink.errors import (
     SealedFileDamaged,
     Stopped,
 )
-from firmware.uplink.upload import Uploader, backoff_s
+from firmware.uplink.pace import backoff_s
+from firmware.uplink.upload import Uploader
 
 DATA = b"sealed bytes"
 SEALED = hashlib.sha256(DATA).hexdigest()
@@ -146,7 +147,8 @@ def test_a_stop_ends_the_upload_before_its_next_request(box: Box, path: Path, tm
     stop = threading.Event()
     stop.set()
     with box.client(1) as nobody, pytest.raises(Stopped):
-        Uploader(nobody, tmp_path, box.certificate("receipt.pem"), stop).send(path, RECORD, SEALED)
+        uploader = Uploader(nobody, tmp_path, box.certificate("receipt.pem"))
+        uploader.send(path, RECORD, SEALED, pause=stop.wait)
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1, exclude_max=True))
