@@ -54,7 +54,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("look_straight", "chin down", partial(_sit, pitch=-15)),
     Fault("head_upright", "roll left", partial(_sit, roll=-12)),
     Fault("head_upright", "roll right", partial(_sit, roll=12)),
-    Fault("more_light", "night", lambda camera: camera.lux(8)),
+    Fault("more_light", "night", lambda camera: camera.lux(5)),
     Fault("more_light", "street lamp", _street_lamp),
     Fault("light_behind", "window behind", lambda camera: camera.backlight(6000)),
     Fault("even_light", "window aside", _window),

@@ -98,3 +98,21 @@ def test_a_frame_that_is_no_picture_is_a_fault_and_not_a_crash(shown: Any, take:
         capture.go.set()
         with pytest.raises(ProtocolError):
             getattr(camera, take)(1.0)
+
+
+def test_a_clip_is_shown_frame_by_frame_and_begins_again(tmp_path: Path) -> None:
+    clip = cv2.VideoWriter(str(tmp_path / "b.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 30, (640, 480))
+    if not clip.isOpened():
+        pytest.skip("this OpenCV writes no clips")
+    for level in (40, 120, 200):
+        clip.write(np.full((480, 640, 3), level, np.uint8))
+    clip.release()
+    with PictureCamera(tmp_path) as camera:
+        levels = [round(float(camera.preview(1.0).bgr.mean()), -1) for _ in range(5)]
+    assert levels == [40, 120, 200, 40, 120]
+
+
+def test_a_clip_that_is_none_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"no clip")
+    with PictureCamera(tmp_path) as camera, pytest.raises(DeviceGone):
+        camera.preview(1.0)
