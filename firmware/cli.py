@@ -33,6 +33,7 @@ officer = typer.Typer(no_args_is_help=True, help="Cán bộ · the officers of t
 officer.command("unlock")(unlock)
 app.add_typer(officer, name="officer")
 EX_CONFIG = 78
+LONGEST_OFFLINE_S = 7 * 86400.0
 
 
 class Language(StrEnum):
@@ -66,6 +67,22 @@ def explained() -> Iterator[None]:
         raise typer.Exit(128 + signal.SIGINT) from exc
 
 
+def seconds_of(text: str) -> float:
+    """A span of time as people write it: 2h, 30m, 90s; "" is none. Raises BadParameter."""
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
+    if not text:
+        return 0.0
+    try:
+        seconds = float(text[:-1]) * units[text[-1]]
+    except (ValueError, KeyError):
+        seconds = -1.0
+    if not 0 < seconds <= LONGEST_OFFLINE_S:
+        raise typer.BadParameter(
+            "a span of time is written 2h, 30m or 90s, 168h at most", param_hint="--offline"
+        )
+    return seconds
+
+
 @app.command()
 def demo(
     citizens: Annotated[int, typer.Option(min=1, max=50, help="How many made-up citizens come.")] = 1,
@@ -77,13 +94,24 @@ def demo(
     night: Annotated[
         bool, typer.Option("--night", help="The portrait by a street lamp, step by step.")
     ] = False,
+    power_cuts: Annotated[
+        int, typer.Option("--power-cuts", min=0, max=500, help="Kill the kiosk's process so many times.")
+    ] = 0,
+    offline: Annotated[
+        str, typer.Option("--offline", help="Cut the line to the centre for so long, as 2h or 30m.")
+    ] = "",
     folder: Annotated[Path, typer.Option(help="Where everything of the demo lies.")] = Path("var/demo"),
 ) -> None:
-    """Let made-up citizens walk from the greeting to a working chip card, on virtual devices."""
+    """Let made-up citizens walk from the greeting to a working chip card, on virtual devices.
+
+    With --power-cuts or --offline the kiosk runs in a process of its own, is killed at moments drawn from the
+    seed, and must lose nothing. The hours offline pass on the demo's clock. Exit code 1: something is not so.
+    """
     from firmware.sim import demo as show
+    from firmware.sim.office import Wishes
     from firmware.sim.show import console
 
-    wishes = show.Wishes(
+    wishes = Wishes(
         citizens=citizens,
         seed=seed,
         worn=worn_fingers,
@@ -92,6 +120,8 @@ def demo(
         pcsc=pcsc,
         night=night,
         folder=folder,
+        power_cuts=power_cuts,
+        offline_s=seconds_of(offline),
     )
     with explained():
         show.demo(wishes, console())

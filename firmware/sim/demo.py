@@ -19,8 +19,9 @@ from firmware.loop import Loop
 from firmware.sim.citizen import Habits, VirtualCitizen
 from firmware.sim.evidence import gather
 from firmware.sim.night import NightWatch
-from firmware.sim.office import DemoFailed, VirtualOffice, Wishes, stock_up
+from firmware.sim.office import DemoFailed, VirtualOffice, Wishes, habits_of, stock_up
 from firmware.sim.officer import VirtualOfficer
+from firmware.sim.reckoning import show_ordeal
 from firmware.sim.show import Show, report, tables
 from statemachine.states import S
 from ui_fb.display import MemoryDisplay
@@ -103,19 +104,16 @@ class Walker:
 
 def demo(wishes: Wishes, console: Console) -> None:
     """Run the demo and print it. Raises DemoFailed or NotShown with the reason when anything is not so."""
+    if wishes.power_cuts or wishes.offline_s:
+        show_ordeal(wishes, console)
+        return
     show = Show(console)
     show.say("centre, keys and virtual station …")
     pictures = wishes.folder / "screens"
     with VirtualOffice(wishes) as office, _gallery(pictures, wishes.night) as drawn:
         how = "private pcscd + vpcd" if wishes.pcsc else "virtual reader in process"
         show.say(f"centre at {office.centre.url} (own process), chip over {how}")
-        habits = Habits(
-            language=wishes.language,
-            pause_s=0.9 if wishes.real_pace else 0.03,
-            dry=0.75 if wishes.worn else 0.05,
-            worn=0.6 if wishes.worn else 0.0,
-        )
-        walker = Walker(office, habits, _watcher(office, show))
+        walker = Walker(office, habits_of(wishes), _watcher(office, show))
         try:
             walks = walker.run()
             evidence = [

@@ -25,6 +25,7 @@ from firmware.records.format.rules import local_day
 from firmware.records.journal import Journal
 from firmware.sim.card_keys import write_card_keys
 from firmware.sim.centre import CentreProcess
+from firmware.sim.citizen import Habits
 from firmware.sim.folder import held
 from firmware.sim.officer import staff
 from firmware.sim.people import Citizen, citizen, registry_row
@@ -124,6 +125,16 @@ def config_of(box: Path, language: Language, url: str) -> Config:
         team="TEAM-DEMO",
     )
     return replace(config, station=station, centre=replace(config.centre, url=url))
+
+
+def habits_of(wishes: Wishes) -> Habits:
+    """How the citizens of a demo behave."""
+    return Habits(
+        language=wishes.language,
+        pause_s=0.9 if wishes.real_pace else 0.03,
+        dry=0.75 if wishes.worn else 0.05,
+        worn=0.6 if wishes.worn else 0.0,
+    )
 
 
 def _forget_records(folder: Path) -> None:

@@ -16,20 +16,16 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from drivers.virtual.card.card import VirtualCard, blank_card
 from firmware.app.build import build
 from firmware.app.kiosk import Act, Kiosk
 from firmware.loop import Loop
 from firmware.records.journal import Journal
 from firmware.sim.citizen import Habits, VirtualCitizen
+from firmware.sim.killable import say
+from firmware.sim.saved_card import SavedCard
 from firmware.sim.station import VirtualStation
 from support import office
 from ui_fb.display import MemoryDisplay
-
-
-def say(**line: Any) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
 
 
 def stand_still(where: str) -> None:
@@ -38,27 +34,9 @@ def stand_still(where: str) -> None:
     threading.Event().wait()
 
 
-class SavedCard(VirtualCard):
-    """Lives in a file: what the card did is there before its answer is."""
-
-    file: Path
-    still_at_sod = False
-
-    @classmethod
-    def at(cls, file: Path, still_at_sod: bool) -> SavedCard:
-        card = cls.from_bytes(file.read_bytes() if file.exists() else blank_card().to_bytes())
-        assert isinstance(card, SavedCard)
-        card.file, card.still_at_sod = file, still_at_sod
-        return card
-
-    def transmit(self, apdu: bytes) -> bytes:
-        answer = super().transmit(apdu)
-        saved, beside = self.to_bytes(), self.file.with_suffix(".new")
-        beside.write_bytes(saved)
-        beside.replace(self.file)
-        if self.still_at_sod and office.sod_on(saved):
-            stand_still("sod:half")
-        return answer
+def still_at_sod(card: SavedCard) -> None:
+    if office.sod_on(card.to_bytes()):
+        stand_still("sod:half")
 
 
 def stop_in_the_journal(method: str, when: str, times: int) -> None:
@@ -89,7 +67,8 @@ def run(box: Path, url: str, card: Path, stand: str = "", times: int = 1) -> Non
     citizen = VirtualCitizen(
         office.ADULT, Habits(pause_s=0.01), station, loop, lambda action: loop.post(Act(action))
     )
-    citizen.card = SavedCard.at(card, method == "sod")
+    answered = still_at_sod if method == "sod" else lambda _: None
+    citizen.card = SavedCard.at(card, citizen.card, answered)
     told: list[tuple[str, int]] = []
 
     def look(kiosk: Kiosk) -> None:
