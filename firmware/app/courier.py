@@ -60,7 +60,8 @@ def open_registry(desk: Desk) -> Iterator[Registry]:
     """A registry over a connection of its own, with the signed extract of this box beside it."""
     extract = Path(desk.config.station.data) / "registry.extract"
     with desk.centre() as client:
-        yield Registry(client, extract, desk.identity.certificate("extract"), desk.now)
+        certificate, box = desk.identity.certificate("extract"), desk.identity.unlocking()
+        yield Registry(client, extract, certificate, box, desk.now)
 
 
 @contextmanager

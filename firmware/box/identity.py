@@ -4,19 +4,21 @@
     tls-ca.pem csca.pem box-ca.pem receipt.pem extract.pem   trust anchors
     recipients.txt recovery.txt  age recipients: the centre, the station's recovery
     identity.json              {"box", "epoch", "development"}
-    drafts.age                 age identity of this box's drafts, made at the first start
+    drafts.age                 age identity of this box's drafts and extract, made at the first start
 
 File keys serve virtual and training stations only.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import ssl
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pyrage
@@ -27,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from firmware.records.format.signing import Signer
 from firmware.records.keys import BoxKeys
 from firmware.uplink.client import tls_context
+from firmware.uplink.durable import sync_folder
 
 
 class IdentityError(Exception):
@@ -83,7 +86,7 @@ class Identity:
             box_ca=self.certificate("box-ca"),
             receipt_certificate=self.certificate("receipt"),
             centre_recipients=self._recipients("recipients.txt"),
-            identity=self._draft_identity(),
+            identity=self.unlocking(),
             recovery_recipient=self._recipients("recovery.txt")[0],
             simulated=simulated,
         )
@@ -100,18 +103,27 @@ class Identity:
             raise IdentityError(f"{self.folder / name} names no age recipient")
         return lines
 
-    def _draft_identity(self) -> pyrage.x25519.Identity:
+    def unlocking(self) -> pyrage.x25519.Identity:
+        """What opens the keys of this box's drafts and of its registry extract; made when first asked for."""
         path = self.folder / "drafts.age"
+        if not path.exists():
+            self._make_unlocking(path)
+        return pyrage.x25519.Identity.from_str(path.read_text().strip())
+
+    def _make_unlocking(self, path: Path) -> None:
+        """Whole or not at all, and never over one that another thread has made meanwhile."""
+        beside = path.with_name(f"{path.name}.{token_hex(8)}.new")
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return pyrage.x25519.Identity.from_str(path.read_text().strip())
-        identity = pyrage.x25519.Identity.generate()
-        with os.fdopen(handle, "w") as file:
-            file.write(f"{identity}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        return identity
+            with os.fdopen(handle, "w") as file:
+                file.write(f"{pyrage.x25519.Identity.generate()}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(beside, path)
+        finally:
+            beside.unlink()
+        sync_folder(self.folder)
 
     def _read(self, name: str) -> bytes:
         try:

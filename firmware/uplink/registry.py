@@ -11,11 +11,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import pyrage
 from cryptography import x509
 
 from firmware.records.format.schema import FINGERS
 from firmware.uplink.client import CentreClient
-from firmware.uplink.durable import sync_folder, write_durably
 from firmware.uplink.errors import (
     CentreRefused,
     CentreUnreachable,
@@ -24,7 +24,7 @@ from firmware.uplink.errors import (
     PersonUnknown,
     UplinkError,
 )
-from firmware.uplink.extract import Extract
+from firmware.uplink.extract import Extract, keep
 
 MAX_EXTRACT_BYTES = 256 << 20
 MAX_FIELD_CHARS = 500
@@ -50,18 +50,23 @@ class Person:
 
 
 class Registry:
-    """Look-ups over one client and, beside it, the extract at `extract` (which need not exist)."""
+    """Look-ups over one client and, beside it, the extract at `extract` (which need not exist).
+
+    `box` is the key that the extract is encrypted to. The file may be replaced by another Registry.
+    """
 
     def __init__(
         self,
         client: CentreClient,
         extract: Path,
         certificate: x509.Certificate,
+        box: pyrage.x25519.Identity,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._path = extract
         self._certificate = certificate
+        self._box = box
         self._clock = clock
         self._extract: Extract | None = None
 
@@ -84,27 +89,18 @@ class Registry:
         return to_person(answer, number, Source.REGISTRY, self._clock())
 
     def refresh(self) -> datetime:
-        """Fetch a new extract and put it, verified, in the place of the old; when it was signed.
+        """Fetch an extract, put it, verified and encrypted, in the place of the old; when it was signed.
 
         Raises CentreUnreachable, CentreRefused, CentreWrong (ExtractRefused); the old one then stays.
         """
         data = self._client.get("/v1/registry/extract", MAX_EXTRACT_BYTES)
-        beside = self._path.with_name(f".{self._path.name}.new")
-        write_durably(beside, data)
-        try:
-            fresh = Extract(beside, self._certificate, self._clock())
-        except CentreWrong:
-            beside.unlink()
-            raise
-        beside.replace(self._path)
-        sync_folder(self._path.parent)
-        self._extract = None
-        return fresh.issued_at
+        return keep(data, self._path, self._certificate, self._clock(), self._box.to_public())
 
     def _offline(self, number: str, silence: UplinkError) -> Person:
         now = self._clock()
         try:
-            self._extract = self._extract or Extract(self._path, self._certificate, now)
+            if self._extract is None or not self._extract.is_current:
+                self._extract = Extract(self._path, self._certificate, now, self._box)
         except FileNotFoundError:
             raise silence from None
         answer = self._extract.person(number, now)

@@ -155,7 +155,7 @@ def test_nobody_listening_is_unreachable(box: Box) -> None:
 
 
 def test_the_registry_answers_the_person(client: CentreClient, box: Box, tmp_path: Path) -> None:
-    registry = Registry(client, tmp_path / "extract", box.certificate("extract.pem"))
+    registry = Registry(client, tmp_path / "extract", box.certificate("extract.pem"), box.identity)
     person = registry.lookup(record.NUMBER)
     assert person.fields["full_name"] == PERSON["full_name"]
     assert person.fingers == {"right_index": bytes(range(4))}
@@ -163,16 +163,16 @@ def test_the_registry_answers_the_person(client: CentreClient, box: Box, tmp_pat
 
 
 def test_an_unknown_number_is_said_to_be_unknown(client: CentreClient, box: Box, tmp_path: Path) -> None:
-    registry = Registry(client, tmp_path / "extract", box.certificate("extract.pem"))
+    registry = Registry(client, tmp_path / "extract", box.certificate("extract.pem"), box.identity)
     with pytest.raises(PersonUnknown):
         registry.lookup("001304999999")
 
 
 def test_the_extract_answers_when_the_centre_is_gone(client: CentreClient, box: Box, tmp_path: Path) -> None:
     certificate = box.certificate("extract.pem")
-    Registry(client, tmp_path / "extract", certificate).refresh()
+    Registry(client, tmp_path / "extract", certificate, box.identity).refresh()
     with box.client(1) as nobody:
-        offline = Registry(nobody, tmp_path / "extract", certificate)
+        offline = Registry(nobody, tmp_path / "extract", certificate, box.identity)
         assert offline.lookup(record.NUMBER).source is Source.EXTRACT
         with pytest.raises(CentreUnreachable):
             offline.lookup("001304999999")
@@ -329,7 +329,7 @@ def test_the_log_holds_no_personal_data(tmp_path: Path) -> None:
     sealed = large(box)
     path = on_disk(sealed, tmp_path)
     with serving_process(station.station, log) as (_process, port), box.client(port) as client:
-        registry = Registry(client, tmp_path / "extract", box.certificate("extract.pem"))
+        registry = Registry(client, tmp_path / "extract", box.certificate("extract.pem"), box.identity)
         registry.lookup(record.NUMBER)
         with pytest.raises(PersonUnknown):
             registry.lookup("001304999999")

@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
+import pyrage
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
@@ -26,6 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from centre import chain, db, pki, registry
 from centre.station import Station
 from centre.wire import PEER_CERTIFICATE
+from firmware.box.identity import Identity
 from firmware.records.format.manifest import files_table
 from firmware.records.format.seal import Sealed, seal
 from firmware.records.format.signing import Signer
@@ -63,6 +65,11 @@ class Box:
 
     def certificate(self, name: str) -> x509.Certificate:
         return x509.load_pem_x509_certificate((self.folder / name).read_bytes())
+
+    @property
+    def identity(self) -> pyrage.x25519.Identity:
+        """What opens its registry extract."""
+        return Identity(self.folder).unlocking()
 
     def seal(self, portrait: bytes = b"a face", **changes: Any) -> Sealed:
         """A sealed record of this box; `changes` replace sections of the manifest."""
