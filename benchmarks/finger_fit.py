@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.api import FingerImage, Pixels
-from firmware.quality.finger_model import CONSTANTS, FURTHEST, Model, features, polynomial
+from firmware.quality.finger_model import CONSTANTS, Model, features, terms
 from firmware.quality.finger_texture import NotAFinger, texture
 from firmware.quality.nbis.client import FingerScorer, ScoreFailed
 from firmware.quality.nbis.runtime import locate
@@ -37,11 +37,12 @@ KEPT = CHECKOUT / "var" / "finger_fit.npz"
 FRAME = (290, 384)  # of a U.are.U 4500
 RIDGE_PENALTY = 30.0
 INDEX_WEIGHT = 2.0
+FEW = 8  # a rank correlation of fewer pictures says nothing
 
 
 @dataclass(frozen=True)
 class Set:
-    """`features` (n, 11), true `scores` (n,), the finger each is of, and what it counts in the fit.
+    """`features` (n, numbers), true `scores` (n,), the finger each is of, and what it counts in the fit.
 
     Where NFIQ 2 fails the score to learn is 0: without a scorer such a picture must not look good enough.
     It has no true score, so it is not `judged`.
@@ -191,13 +192,18 @@ _DEGRADATIONS = (_blurred, _noisy, _worn, _dry, _wet, _scratched, _smeared, _lig
 
 
 def fit(known: Set) -> Model:
-    mean, spread = known.features.mean(0), known.features.std(0)
-    terms = polynomial(np.clip((known.features - mean) / spread, -FURTHEST, FURTHEST))
-    penalty = np.eye(terms.shape[1]) * RIDGE_PENALTY
+    mean, spread = known.features.mean(0), known.features.std(0) + 1e-9
+    curved, straight = (_weights(each, known) for each in terms(known.features, mean, spread))
+    return Model(mean, spread, curved, straight)
+
+
+def _weights(numbers: Vector, known: Set) -> Vector:
+    """Ridge regression; the constant is free."""
+    penalty = np.eye(numbers.shape[1]) * RIDGE_PENALTY
     penalty[0, 0] = 0
-    weighted = terms * known.weight[:, None]
-    weights: Vector = np.linalg.solve(weighted.T @ terms + penalty, weighted.T @ known.scores)
-    return Model(mean, spread, weights)
+    weighted = numbers * known.weight[:, None]
+    solved: Vector = np.linalg.solve(weighted.T @ numbers + penalty, weighted.T @ known.scores)
+    return solved
 
 
 def join(a: Set, b: Set) -> Set:
@@ -229,13 +235,15 @@ def auc(scores: Vector, guesses: Vector, least: int = 30) -> float:
     return float(((good[:, None] > bad) + 0.5 * (good[:, None] == bad)).mean())
 
 
-def report(name: str, judged: Set, others: Set) -> dict[str, float | int | str]:
+def report(name: str, judged: Set, others: Set) -> dict[str, Any]:
     every = leave_one_base_out(judged, others)
-    guesses, scores = every[judged.judged], judged.scores[judged.judged]
+    guesses, scores, bases = (each[judged.judged] for each in (every, judged.scores, judged.base))
+    of_base = {base: bases == base for base in np.unique(bases) if (bases == base).sum() >= FEW}
     return {
         "pictures": name,
         "count": len(guesses),
         "spearman": round(spearman(scores, guesses), 3),
+        "by_base": {str(b): round(spearman(scores[own], guesses[own]), 3) for b, own in of_base.items()},
         "mean_error": round(float(np.abs(scores - guesses).mean()), 1),
         "auc_30": round(auc(scores, guesses), 3),
         "nfiq2_failed": len(every) - len(guesses),
@@ -263,7 +271,8 @@ def main(per_finger: int) -> None:
         "leave_one_base_out": [report("shared", shared, made), report("made", made, shared)],
         "mean": [round(value, 6) for value in model.mean.tolist()],
         "spread": [round(value, 6) for value in model.spread.tolist()],
-        "weights": [round(value, 4) for value in model.weights.tolist()],
+        "curved": [round(value, 4) for value in model.curved.tolist()],
+        "straight": [round(value, 4) for value in model.straight.tolist()],
     }
     CONSTANTS.write_text(json.dumps(constants, indent=1) + "\n")
     print(json.dumps(constants["leave_one_base_out"], indent=1))

@@ -181,19 +181,19 @@ def _wear_off(ink: Field, scars: Field, worn: float, rng: np.random.Generator) -
 
 def _moisture(rng: np.random.Generator, dry: float, wet: float, pressure: float) -> Field:
     """Return what sweat and pressure add: ridges thicken and join, or thin out and break into dots."""
-    even = 0.25 * (pressure - 0.5) + 0.9 * wet - 0.35 * dry
+    even = 0.25 * (pressure - 0.5) + 1.35 * wet - 1.0 * dry
     rough = np.float32(0.6 * dry**2) * smooth_noise(rng, PRINT_SHAPE, 3)
-    field = np.float32(even) + np.float32(0.15 + 0.3 * wet) * smooth_noise(rng, PRINT_SHAPE, 60)
+    field = np.float32(even) + np.float32(0.15 + 0.5 * wet) * smooth_noise(rng, PRINT_SHAPE, 60)
     grain = np.maximum(smooth_noise(rng, PRINT_SHAPE, 2), 0) ** 2
     flakes = np.maximum(smooth_noise(rng, PRINT_SHAPE, 4), 0)
-    gaps = np.float32(0.15 + dry) * grain + np.float32(2.2 * dry) * flakes
+    gaps = np.float32(0.15 + 2.2 * dry) * grain + np.float32(5.0 * dry) * flakes
     return np.asarray(field + rough - gaps, np.float32)
 
 
 def _sensed(shade: Field, rng: np.random.Generator, wet: float) -> Pixels:
     """Return the sensor's grey values: uneven light behind, a soft lens, noise."""
     light = np.float32(238) + 5 * smooth_noise(rng, PRINT_SHAPE, 150)
-    grey = cv2.GaussianBlur(light - np.float32(195) * shade, (0, 0), 0.6 + 1.3 * wet)
+    grey = cv2.GaussianBlur(light - np.float32(195) * shade, (0, 0), 0.6 + 1.5 * wet)
     return _bytes(grey + np.float32(3.5) * rng.standard_normal(PRINT_SHAPE, np.float32))
 
 

@@ -98,6 +98,7 @@ def test_an_officers_own_finger_is_not_taken_for_a_citizens_and_kept_nowhere() -
         s.touch("help")
         s.comes(S.HELP)
         s.officer()
+        s.comes(lambda: s.kiosk.desk.shift.knows(office.OFFICER, office.TODAY))
         s.touch("act:done")
         s.comes(S.FINGERS)
         s.badge(None)
