@@ -43,6 +43,11 @@ class Returned:
 
 
 @dataclass(frozen=True)
+class Failed:
+    """It raised: until the next one returns, it may be found done or not."""
+
+
+@dataclass(frozen=True)
 class World:
     saved: Saved
 
@@ -132,7 +137,7 @@ class Moment:
 
     at: int
     disk: Disk
-    allowed: tuple[Content, ...]
+    allowed: tuple[Content, ...]  # empty: after a failure, whatever is sound
     doing: str
     world: Saved
     outcome: tuple[Any, ...]
@@ -143,16 +148,18 @@ def moments(ops: list[Op], disk: Disk | None = None) -> Iterator[Moment]:
     """Every moment between two operations, and before and after all."""
     disk = disk or Disk()
     contents = [op.note.content for op in ops if isinstance(op.note, Returned)]
-    returned, doing, world, worlds = 0, "", None, 0
+    returned, doing, world, worlds, loose = 0, "", None, 0, False
     for at, op in enumerate([*ops, Op(Kind.NOTE)]):
         if world is not None and (op.kind is not Kind.NOTE or isinstance(op.note, World | None)):
-            allowed = contents[max(returned - 1, 0) : returned + bool(doing)]
+            allowed = () if loose else contents[max(returned - 1, 0) : returned + bool(doing)]
             yield Moment(at, disk, tuple(allowed), doing, world, (returned, worlds))
         disk.do(op)
         match op.note:
             case Began(name):
                 doing = name
             case Returned():
-                returned, doing = returned + 1, ""
+                returned, doing, loose = returned + 1, "", False
+            case Failed():
+                doing, loose = "", True
             case World(saved):
                 world, worlds = saved, worlds + 1

@@ -41,8 +41,8 @@ class Vfs(ctypes.Structure):
         ("iVersion", INT), ("szOsFile", INT), ("mxPathname", INT), ("pNext", PTR), ("zName", ctypes.c_char_p),
         ("pAppData", PTR), ("xOpen", PTR), ("xDelete", PTR), ("xAccess", PTR), ("xFullPathname", PTR),
         ("xDlOpen", PTR), ("xDlError", PTR), ("xDlSym", PTR), ("xDlClose", PTR), ("xRandomness", PTR),
-        ("xSleep", PTR), ("xCurrentTime", PTR), ("xGetLastError", PTR), ("xCurrentTimeInt64", PTR), ("xSetSystemCall", PTR),
-        ("xGetSystemCall", PTR), ("xNextSystemCall", PTR),
+        ("xSleep", PTR), ("xCurrentTime", PTR), ("xGetLastError", PTR), ("xCurrentTimeInt64", PTR),
+        ("xSetSystemCall", PTR), ("xGetSystemCall", PTR), ("xNextSystemCall", PTR),
     ]  # fmt: skip
 
 
