@@ -11,6 +11,7 @@ from firmware.uplink.errors import CentreUnreachable, Stopped
 PORTION_BYTES = 16 << 10
 SLOWEST_BYTES_S = 2 << 10
 """A line that carries less than this is as good as none: the chunk is given up."""
+GRACE_S = 10.0
 BASE_S = 2.0
 
 Pause = Callable[[float], bool]
@@ -31,14 +32,15 @@ class Pace:
 
     def portions(self, chunk: bytes) -> Iterator[bytes]:
         """Raises Stopped between two portions, CentreUnreachable when the chunk takes for ever."""
-        allowed_s = len(chunk) / min(SLOWEST_BYTES_S, self._bytes_s / 2 or SLOWEST_BYTES_S)
-        deadline = self._clock() + allowed_s
+        left_s = GRACE_S + len(chunk) / SLOWEST_BYTES_S
         for start in range(0, len(chunk), PORTION_BYTES):
             portion = chunk[start : start + PORTION_BYTES]
             self.take(len(portion))
-            if self._clock() > deadline:
-                raise CentreUnreachable("the line carries next to nothing")
+            began = self._clock()
             yield portion
+            left_s -= self._clock() - began
+            if left_s < 0:
+                raise CentreUnreachable("the line carries next to nothing")
 
     def take(self, count: int) -> None:
         """Wait until `count` bytes may go out. Raises Stopped."""

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from support import record
 from support.centre import Box, TestStation
 from support.wire import http_answer, scripted_centre
@@ -25,7 +23,6 @@ from firmware.uplink.errors import (
     SealedFileDamaged,
     Stopped,
 )
-from firmware.uplink.pace import backoff_s
 from firmware.uplink.upload import Uploader
 
 DATA = b"sealed bytes"
@@ -149,18 +146,3 @@ def test_a_stop_ends_the_upload_before_its_next_request(box: Box, path: Path, tm
     with box.client(1) as nobody, pytest.raises(Stopped):
         uploader = Uploader(nobody, tmp_path, box.certificate("receipt.pem"))
         uploader.send(path, RECORD, SEALED, pause=stop.wait)
-
-
-@given(st.integers(0, 10_000), st.floats(0, 1, exclude_max=True))
-def test_the_wait_is_between_nothing_and_the_ceiling(tries: int, chance: float) -> None:
-    assert 0 <= backoff_s(tries, lambda: chance) <= 300
-
-
-def test_the_ceiling_doubles_until_its_cap() -> None:
-    ceilings = [backoff_s(tries, lambda: 1.0) for tries in range(1, 11)]
-    assert ceilings == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
-
-
-def test_the_jitter_is_full() -> None:
-    assert backoff_s(5, lambda: 0.0) == 0
-    assert backoff_s(5, lambda: 0.5) == 16
