@@ -46,6 +46,8 @@ class Touch:
 class Finger:
     serial: str = ""
     """Serial number of the sensor; empty: the first of the family."""
+    ppi: int = _within(425, 575, 500)
+    """Its true resolution, by `kiosk doctor --calibrate finger`; pictures are brought to 500."""
     wait_s: float = _within(5, 300, 40)
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,6 +40,10 @@ LONGEST_OFFLINE_S = 7 * 86400.0
 class Language(StrEnum):
     VI = "vi"
     EN = "en"
+
+
+class Calibrated(StrEnum):
+    FINGER = "finger"
 
 
 class Pace(StrEnum):
@@ -163,6 +168,10 @@ def doctor(
     board: Board = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     virtual: Annotated[bool, typer.Option("--virtual", help="Examine the virtual devices.")] = False,
+    calibrate: Annotated[
+        Calibrated | None, typer.Option(help="Measure the sensor's true resolution.")
+    ] = None,
+    pitch_mm: Annotated[float, typer.Option(help="From line to line on the scale that lies on it.")] = 1.0,
 ) -> None:
     """Open every configured device, measure it, say what to do. Exit code 1: something failed."""
     from config.load import load
@@ -170,12 +179,32 @@ def doctor(
     from firmware.app.devices import real_openers
 
     settings = load(*([config] if config else []), board=board)
+    if calibrate is not None:
+        settings = replace(settings, finger=replace(settings.finger, ppi=500))
+        raise typer.Exit(_calibrate(real_openers(settings), pitch_mm))
     openers = _virtual_openers() if virtual else real_openers(settings)
     findings = []
     for finding in examination.examine(settings, openers):
         findings.append(finding)
         _say_finding(finding, as_json)
     raise typer.Exit(1 if examination.failed(findings) else 0)
+
+
+def _calibrate(openers: Any, pitch_mm: float) -> int:
+    """Lay the scale on the glass; exit code 1 where none was seen, or no sensor."""
+    from drivers.errors import DriverError
+    from firmware.calibrate import NoScale, calibrate
+
+    typer.echo(
+        f"Lay the scale ({pitch_mm:g} mm from line to line) on the glass with a drop of water …", err=True
+    )
+    try:
+        with openers.finger() as sensor:
+            typer.echo(calibrate(sensor, pitch_mm))
+    except (DriverError, NoScale) as exc:
+        typer.echo(f"kiosk: {exc}", err=True)
+        return 1
+    return 0
 
 
 def _virtual_openers() -> Any:

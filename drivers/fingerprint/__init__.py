@@ -16,12 +16,16 @@ def open_sensor(
     serial: str | None = None,
     backend: Any = None,
     host_seed: Callable[[], int] | None = None,
+    ppi: int = 500,
 ) -> Uru4000:
     """Return the sensor with these USB ids and this serial (each None: any the driver knows), not yet opened.
 
     Use it as `with open_sensor(...) as sensor`: entering finds and starts the device. `backend` is a
     `usb.backend.IBackend`; None is libusb. `host_seed` gives the 32 random bits for each scramble key.
+    `ppi` is its true resolution, where it was measured.
     """
     from drivers.fingerprint.uru4000 import Uru4000
 
-    return Uru4000(vendor=vendor, product=product, serial=serial, backend=backend, host_seed=host_seed)
+    return Uru4000(
+        vendor=vendor, product=product, serial=serial, backend=backend, host_seed=host_seed, ppi=ppi
+    )

@@ -19,9 +19,11 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+import cv2
+import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from drivers.api import Clock, Deadline, DeviceInfo, FingerImage
+from drivers.api import Clock, Deadline, DeviceInfo, FingerImage, Pixels
 from drivers.errors import DeviceFault, DeviceTimeout, ProtocolError
 from drivers.fingerprint.frame import picture
 from drivers.fingerprint.link import CONTROL_TIMEOUT_S, KEPT_INTERRUPTS, UsbLink
@@ -30,6 +32,7 @@ from drivers.fingerprint.models import Model, find
 log = logging.getLogger(__name__)
 
 PPI = 500
+NEARLY = 0.01
 FRAME_READ_SIZE = 111_424  # what is asked for; a frame is a little shorter
 START_TRIES = 3
 POLLS = 100
@@ -74,6 +77,7 @@ AWAKE = 0x01
 class Uru4000:
     """A `FingerSensor`. Entering finds, opens and wakes it; leaving puts it to sleep.
 
+    `ppi` is its true resolution: pictures are brought to 500.
     `clock` and `pause` are time's; `poll_s` bounds how long leaving waits for the last interrupt read.
     """
 
@@ -88,6 +92,7 @@ class Uru4000:
         clock: Clock = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
         poll_s: float = 0.1,
+        ppi: int = PPI,
     ) -> None:
         self._wanted = (vendor, product, serial)
         self._backend = backend
@@ -95,6 +100,7 @@ class Uru4000:
         self._clock = clock
         self._pause = pause
         self._poll_s = poll_s
+        self._ppi = ppi
         self._model = Model(vendor or 0, product or 0, "U.are.U")
         self._link: UsbLink | None = None
         self._mode: Mode | None = None
@@ -166,7 +172,7 @@ class Uru4000:
             self._next_is_empty = False
             raw = self._read_frame(deadline)
         pixels = 255 - picture(raw, partial(self._scramble_key, deadline))
-        return FingerImage((pixels[::-1, ::-1] if self._model.turned else pixels).copy(), PPI)
+        return _at_500((pixels[::-1, ::-1] if self._model.turned else pixels).copy(), self._ppi)
 
     def rest(self, timeout_s: float) -> None:
         """Switch the scanner off until it is wanted; one that is off already is asked whether it is there."""
@@ -275,6 +281,14 @@ class Uru4000:
         if self._link is None:
             raise RuntimeError("the sensor is used outside its with block")
         return self._link
+
+
+def _at_500(pixels: Pixels, ppi: int) -> FingerImage:
+    """The picture at the resolution that NFIQ 2 and WSQ are defined for; within 1 % it is left as it is."""
+    if abs(ppi / PPI - 1) <= NEARLY:
+        return FingerImage(pixels, PPI)
+    size = (round(pixels.shape[1] * PPI / ppi), round(pixels.shape[0] * PPI / ppi))
+    return FingerImage(np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC), np.uint8), PPI)
 
 
 def _enciphered(challenge: bytes) -> bytes:

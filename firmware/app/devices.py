@@ -38,7 +38,7 @@ def real_openers(config: Config) -> Openers:
 def _finger(config: Config) -> AbstractContextManager[FingerSensor]:
     from drivers.fingerprint import open_sensor
 
-    return open_sensor(serial=config.finger.serial or None)
+    return open_sensor(serial=config.finger.serial or None, ppi=config.finger.ppi)
 
 
 def _camera(config: Config) -> AbstractContextManager[Camera]:
