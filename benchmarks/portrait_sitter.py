@@ -77,25 +77,21 @@ def _by_hint(named: list[bool]) -> Iterator[Figure]:
 
 
 def compliant() -> list[Figure]:
-    """Who sits well is accepted, whatever the complexion and the light of the day."""
+    """Who sits well has a portrait without flags, whatever the complexion and the light; lamps as needed."""
     try:
         gate()
     except ModelsMissingError as exc:
         say(str(exc))
         return [figure("portrait.compliant_accepted", None, "share", 0.99)]
-    pictures = [
-        frame(seed, partial(_sits, tone=tone, lux=lux))
-        for tone in TONES
-        for lux in DAYLIGHT_LUX
-        for seed in TONE_PEOPLE
-    ]
-    checks = [gate().check(picture) for picture in pictures]
-    for check in checks:
-        if not check.good:
-            say(f"a compliant sitter was told {check.hint} ({', '.join(check.flags)})")
-    refused = _peer_refuses(pictures)
+    cases = [(seed, partial(_sits, tone=tone, lux=lux)) for tone in TONES for lux in DAYLIGHT_LUX
+             for seed in TONE_PEOPLE]  # fmt: skip
+    samples = [Visit(seed, world, within_s=10.0).take() for seed, world in cases]
+    for sample in samples:
+        if not sample.good:
+            say(f"a compliant sitter's portrait has flags: {', '.join(sample.flags)}")
+    refused = _peer_refuses([frame(seed, world) for seed, world in cases])
     peer = None if refused is None else 1 - refused
-    share = statistics.mean(check.good for check in checks)
+    share = statistics.mean(sample.good for sample in samples)
     return [figure("portrait.compliant_accepted", share, "share", 0.99, PEER, peer)]
 
 
@@ -153,7 +149,8 @@ ABOUT = {
         "the same frames refused at all; the peer has no hints", more=True, simulated=MADE_UP
     ),
     "portrait.compliant_accepted": About(
-        f"who sits well, {len(TONES)} complexions, light to dark, {DAYLIGHT_LUX[0]}–{DAYLIGHT_LUX[-1]} lux",
+        f"who sits well has a portrait without flags: {len(TONES)} complexions, light to dark,"
+        f" {DAYLIGHT_LUX[0]}–{DAYLIGHT_LUX[-1]} lux; the peer takes a frame, without lamps",
         more=True,
         simulated=MADE_UP,
     ),
