@@ -112,7 +112,7 @@ def make_app(centre: Centre, files: FilesApp) -> Starlette:
         async def endpoint(request: Request) -> Response:
             try:
                 async with asyncio.timeout(REQUEST_TIMEOUT_S):
-                    box = await run_in_threadpool(centre.admit, peer(request.scope["state"]))
+                    box = await _admitted(centre, request.scope)
                     return await handler(request, box)
             except Refused as exc:
                 log.info("%s refused: %s", handler.__name__, exc.reason)
@@ -153,7 +153,7 @@ class _Uploads:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
-                box = await run_in_threadpool(self._centre.admit, peer(scope["state"]))
+                box = await _admitted(self._centre, scope)
                 await self._files.serve(box, scope, receive, send)
         except Refused as exc:
             await _refusal(exc)(scope, receive, send)
@@ -161,6 +161,12 @@ class _Uploads:
             await _refusal(_no_answer("uploads", exc))(scope, receive, send)
         except TimeoutError:
             await _refusal(TOO_SLOW)(scope, receive, send)
+
+
+async def _admitted(centre: Centre, scope: Scope) -> str:
+    """The box that speaks. Raises Refused(403)."""
+    speaks = peer(scope["state"])
+    return speaks.box if centre.was_admitted(speaks) else await run_in_threadpool(centre.admit, speaks)
 
 
 def _no_answer(where: str, error: SQLAlchemyError) -> Refused:

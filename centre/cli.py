@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from centre import chain, db, ledger, registry
+from centre import chain, db, league, ledger, registry
 from centre.core import utc_now
 from centre.errors import CentreError, CentreSetupError
 from centre.files import write_whole
@@ -145,15 +145,38 @@ def void(
 
 
 @app.command()
-def counts(folder: Folder, database: Database = None) -> None:
-    """Print what has arrived, by status, box and unit, and the state of the ledger, as JSON."""
+def counts(
+    folder: Folder,
+    by: Annotated[
+        str | None, typer.Option(help="League table of what is accepted, by: unit,day · unit · day.")
+    ] = None,
+    day: Annotated[
+        str | None, typer.Option(help="Only this business day, YYYY-MM-DD (05:00 to 05:00 in Vietnam).")
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Print what has arrived, as JSON, by status, box and unit; checks the ledger's chain."""
+    keys = _keys(by or "unit,day")
     station = Station(folder, database)
     with station.opened() as engine:
-        typer.echo(json.dumps(station.centre(engine).counts(), indent=2, ensure_ascii=False))
+        if by or day:
+            with db.reading(engine) as connection:
+                _print_json(league.table(connection, keys, day))
+        else:
+            _print_json(station.centre(engine).counts())
         with db.reading(engine) as connection:
             broken = chain.broken_at(connection)
     if broken is not None:
         raise CentreSetupError(f"the ledger's chain is broken at position {broken}")
+
+
+@app.command()
+def rebuild(folder: Folder, database: Database = None) -> None:
+    """Make the league table again from the sealed files of the accepted records, and say what was wrong."""
+    station = Station(folder, database)
+    with station.opened() as engine:
+        records, changed = station.centre(engine).rebuild()
+    typer.echo(f"{records} accepted records, {changed} rows were missing or otherwise")
 
 
 def main() -> None:
@@ -168,6 +191,17 @@ def _clock(station: Station, ahead_s: int) -> Callable[[], datetime]:
     if ahead_s and not station.pki.is_development:
         raise CentreSetupError("only a development centre's clock can be moved")
     return lambda: utc_now() + timedelta(seconds=ahead_s)
+
+
+def _keys(by: str) -> list[str]:
+    keys = by.split(",")
+    if not set(keys) <= set(league.KEYS) or len(set(keys)) != len(keys):
+        raise typer.BadParameter("--by takes unit, day or unit,day")
+    return keys
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _print_line(line: dict[str, object]) -> None:

@@ -9,15 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pyrage
 from cryptography import x509
 from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select
 
-from centre import chain, db, ingest, ledger, registry
+from centre import chain, db, ingest, league, ledger, registry
 from centre.cases import stamp
-from centre.errors import Refused
+from centre.errors import CentreSetupError, Refused
 from centre.files import make_folder, sync_folder
 from centre.ingest import Arrival
 from centre.ledger import Issue
@@ -25,9 +26,12 @@ from centre.pki import AgeRole, Credential, Pki, Role
 from centre.uploads import BoxUploads
 from centre.wire import Peer
 from firmware.records.format import receipt
-from firmware.records.format.errors import SchemaRefused, SealRefused, SignatureRefused
+from firmware.records.format.errors import FormatError, SchemaRefused, SealRefused, SignatureRefused
 from firmware.records.format.seal import OpenedRecord, open_sealed
 
+ADMITTED_S = 1.0
+"""A record comes in ten requests and more; a replaced certificate is refused so much later."""
+MAX_ADMITTED = 10_000
 log = logging.getLogger(__name__)
 
 
@@ -69,8 +73,13 @@ class Centre:
         self._keys = keys
         self._archive = archive
         self._clock = clock
+        self._admitted: dict[str, float] = {}
         self._folders: set[Path] = set()
         """Of the archive, those that are known to be on the disk."""
+
+    def was_admitted(self, peer: Peer) -> bool:
+        """Whether `admit` let this certificate in less than ADMITTED_S ago; asks nobody."""
+        return monotonic() < self._admitted.get(peer.fingerprint, 0.0)
 
     def admit(self, peer: Peer) -> str:
         """The id of the enrolled box with exactly this certificate. Raises Refused(403)."""
@@ -78,6 +87,9 @@ class Centre:
             enrolled = connection.execute(_BOX, {"box": peer.box}).scalars().first()
         if enrolled != peer.fingerprint:
             raise Refused(403, "box_unknown", "this certificate is not the enrolled one of a box")
+        if len(self._admitted) > MAX_ADMITTED:
+            self._admitted.clear()
+        self._admitted[peer.fingerprint] = monotonic() + ADMITTED_S
         return peer.box
 
     def health(self) -> dict[str, Any]:
@@ -152,6 +164,26 @@ class Centre:
                 "held": _tally(connection, records.reason, records.status == "HELD"),
                 "grants": ledger.counts(connection),
             }
+
+    def rebuild(self) -> tuple[int, int]:
+        """Make the league's rows again from the archive; accepted records, and rows that were otherwise.
+
+        Raises CentreSetupError when a sealed file is missing, does not open or is another record's.
+        """
+        with db.writing(self._engine) as connection:
+            return league.rebuild(connection, self._archived)
+
+    def _archived(self, record_digest: str, sealed_digest: str, received_at: str) -> ingest.Manifest:
+        """What the sealed file in the archive says; all of it must hold as on the day it was taken in."""
+        path = self._archive / sealed_digest[:2] / f"{sealed_digest}.age"
+        at = datetime.fromisoformat(received_at)
+        try:
+            opened = open_sealed(path.read_bytes(), [self._keys.identity], self._keys.box_ca, at)
+        except (OSError, FormatError) as exc:
+            raise CentreSetupError(f"{path} does not hold the record that was accepted") from exc
+        if opened.record_digest != record_digest:
+            raise CentreSetupError(f"{path} holds another record than the one that was accepted")
+        return opened.manifest
 
     def _receive(self, box: str, uploads: BoxUploads, upload: str, sealed_digest: str) -> bytes:
         path = uploads.completed(upload)

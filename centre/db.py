@@ -11,7 +11,7 @@ opening and checking a record) is done before.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -186,10 +186,13 @@ def open_database(url: str) -> Engine:
     commits.
     """
     engine = make_engine(url)
-    try:
-        _make_tables(engine)
-    except DBAPIError as exc:
-        raise CentreSetupError(f"the database does not answer: {str(exc.orig).strip()}") from exc
+    with ExitStack() as opening:
+        opening.callback(engine.dispose)
+        try:
+            _make_tables(engine)
+        except DBAPIError as exc:
+            raise CentreSetupError(f"the database does not answer: {str(exc.orig).strip()}") from exc
+        opening.pop_all()
     return engine
 
 

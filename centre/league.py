@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from centre import db
 from firmware.records.format.check import parse_moment
@@ -71,22 +72,37 @@ def table(connection: Connection, by: Sequence[str], day: str | None = None) -> 
     return _ranked(rows)
 
 
-def rebuild(connection: Connection, manifest_of: Callable[[str], Manifest]) -> tuple[int, int]:
+def rebuild(connection: Connection, archived: Callable[[str, str, str], Manifest]) -> tuple[int, int]:
     """Make the rows of all accepted records again; how many there are, and how many were otherwise before.
 
-    `manifest_of` gives the manifest of a record digest, from the sealed file; what it raises ends it, and
-    nothing is changed then.
+    `archived` gives a manifest by record digest, sealed digest and moment of arrival, from the sealed file;
+    what it raises ends the whole.
     """
-    before = {found.record_digest: dict(found._mapping) for found in connection.execute(select(db.measures))}
-    accepted = select(db.records.c.record_digest).where(db.records.c.status == ReceiptKind.ACCEPTED)
-    after = {digest: row(manifest_of(digest), digest) for digest in connection.execute(accepted).scalars()}
-    changed = [entry for digest, entry in after.items() if before.get(digest) != entry]
-    for entry in changed:
-        connection.execute(db.measures.delete().where(db.measures.c.record_digest == entry["record_digest"]))
-        enter(connection, entry)
-    return len(after), len(changed)
+    before = {found.record_digest: found._asdict() for found in connection.execute(select(db.measures))}
+    records = changed = 0
+    for found in connection.execute(_ACCEPTED).all():
+        entry = row(
+            archived(found.record_digest, found.sealed_digest, found.received_at), found.record_digest
+        )
+        records += 1
+        if before.get(found.record_digest) != entry:
+            changed += 1
+            connection.execute(delete(db.measures).where(_M.record_digest == found.record_digest))
+            enter(connection, entry)
+    return records, changed
 
 
+_M = db.measures.c
+_ACCEPTED = (
+    select(
+        db.records.c.record_digest,
+        db.records.c.received_at,
+        func.min(db.receipts.c.sealed_digest).label("sealed_digest"),
+    )
+    .join(db.receipts, db.receipts.c.record_digest == db.records.c.record_digest)
+    .where(db.records.c.status == ReceiptKind.ACCEPTED)
+    .group_by(db.records.c.record_digest, db.records.c.received_at)
+)
 _ENTER = insert(db.measures)
 _SUMS = [
     func.sum(db.measures.c[f"{virtue}_{part}"]).label(f"{virtue}_{part}")
@@ -107,11 +123,10 @@ def _ranked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _with_rank(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Units of equal work share a rank."""
-    place, last = 0, None
-    for number, line in enumerate(rows):
-        if number == 0 or line.get("day") != rows[number - 1].get("day"):
-            first, last = number, None
-        if line["accepted"] != last:
-            place, last = number - first + 1, line["accepted"]
-        yield {"rank": place, **line}
+    """Units with as many records share a rank."""
+    for _day, lines in groupby(rows, key=lambda line: line.get("day")):
+        rank, last = 0, None
+        for place, line in enumerate(lines, start=1):
+            if line["accepted"] != last:
+                rank, last = place, line["accepted"]
+            yield {"rank": rank, **line}

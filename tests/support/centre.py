@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import select
 import shutil
@@ -35,6 +37,7 @@ from firmware.uplink.client import CentreClient, Timeouts, tls_context
 from support import record
 
 START_TIMEOUT_S = 60.0
+TUS = {"Tus-Resumable": "1.0.0"}
 NewDatabase = Callable[[], str | None]
 PERSON = {
     "number": record.NUMBER,
@@ -199,3 +202,28 @@ def as_box(app: ASGIApp, box: Box) -> TestClient:
         await app(scope, receive, send)
 
     return TestClient(with_peer, raise_server_exceptions=True)
+
+
+def upload(http: TestClient, data: bytes) -> str:
+    """Bring `data` across in one chunk; the upload's id."""
+    made = http.post("/files", headers={**TUS, "Upload-Length": str(len(data))})
+    assert made.status_code == 201, made.text
+    checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    sent = http.patch(
+        made.headers["Location"],
+        content=data,
+        headers={
+            **TUS,
+            "Upload-Offset": "0",
+            "Content-Type": "application/offset+octet-stream",
+            "Upload-Checksum": f"sha256 {checksum}",
+        },
+    )
+    assert sent.status_code == 204, sent.text
+    return str(made.headers["Location"]).rpartition("/")[2]
+
+
+def deliver(http: TestClient, sealed: Sealed) -> Any:
+    """The answer to a record: its receipt, or why it is refused."""
+    body = {"upload": upload(http, sealed.data), "sealed_digest": sealed.sealed_digest}
+    return http.post("/v1/records", json=body)

@@ -12,17 +12,16 @@ from typing import Any
 import pyrage
 import pytest
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 from support import record
-from support.centre import Box, TestStation, as_box, without_card
+from support.centre import Box, TestStation, as_box, deliver, upload, without_card
 
-from centre import db
+from centre import chain, db
 from centre.pki import AgeRole
 from firmware.records.format.receipt import ReceiptKind, SignedReceipt
 from firmware.records.format.seal import Sealed, seal
-
-TUS = {"Tus-Resumable": "1.0.0"}
 
 
 @pytest.fixture
@@ -44,29 +43,6 @@ def box(station: TestStation) -> Box:
 @pytest.fixture
 def http(app: ASGIApp, box: Box) -> TestClient:
     return as_box(app, box)
-
-
-def upload(http: TestClient, data: bytes) -> str:
-    made = http.post("/files", headers={**TUS, "Upload-Length": str(len(data))})
-    assert made.status_code == 201, made.text
-    checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
-    sent = http.patch(
-        made.headers["Location"],
-        content=data,
-        headers={
-            **TUS,
-            "Upload-Offset": "0",
-            "Content-Type": "application/offset+octet-stream",
-            "Upload-Checksum": f"sha256 {checksum}",
-        },
-    )
-    assert sent.status_code == 204, sent.text
-    return str(made.headers["Location"]).rpartition("/")[2]
-
-
-def deliver(http: TestClient, sealed: Sealed) -> Any:
-    body = {"upload": upload(http, sealed.data), "sealed_digest": sealed.sealed_digest}
-    return http.post("/v1/records", json=body)
 
 
 def kind(http: TestClient, sealed: Sealed) -> ReceiptKind:
@@ -213,6 +189,61 @@ def test_a_gap_in_the_sequence_is_held(http: TestClient, box: Box, station: Test
     assert reason(station, third) == "sequence_gap"
     follower = without_card(sequence=4, previous_digest=third.record_digest, case="correction")
     assert kind(http, box.seal(**follower)) is ReceiptKind.ACCEPTED
+
+
+def chained(box: Box, *cases: str) -> list[Sealed]:
+    """Records 1, 2, … of a box."""
+    made: list[Sealed] = []
+    for sequence, case in enumerate(cases, start=1):
+        previous = made[-1].record_digest if made else record.FIRST
+        made.append(box.seal(**without_card(sequence=sequence, previous_digest=previous, case=case)))
+    return made
+
+
+def test_a_gap_that_closes_releases_who_was_held_for_it(
+    http: TestClient, box: Box, station: TestStation
+) -> None:
+    first, second, third = chained(box, "correction", "correction", "correction")
+    assert kind(http, first) is ReceiptKind.ACCEPTED
+    held = deliver(http, third).content
+    assert reason(station, third) == "sequence_gap"
+    assert kind(http, second) is ReceiptKind.ACCEPTED
+    assert reason(station, third) == ""
+    assert http.get("/v1/counts").json()["records"] == {"ACCEPTED": 3}
+    assert deliver(http, third).content == held  # the receipt says what was known then, for ever
+    with station.turn() as turn:
+        acts = turn.connection.execute(select(db.ledger.c.act).order_by(db.ledger.c.position)).scalars()
+        assert list(acts) == ["RECORDED", "RECORDED", "RECORDED", "RELEASED"]
+        assert chain.broken_at(turn.connection) is None
+
+
+def test_who_is_released_may_turn_out_a_duplicate(http: TestClient, box: Box, station: TestStation) -> None:
+    first, second = chained(box, "first_issue", "first_issue")
+    assert kind(http, second) is ReceiptKind.HELD
+    assert kind(http, first) is ReceiptKind.ACCEPTED
+    assert reason(station, second) == "duplicate_person"
+
+
+def test_a_gap_that_closes_otherwise_releases_nobody(
+    http: TestClient, box: Box, station: TestStation
+) -> None:
+    stray = box.seal(**without_card(sequence=2, previous_digest="ee" * 32, case="correction"))
+    assert kind(http, stray) is ReceiptKind.HELD
+    assert kind(http, chained(box, "correction")[0]) is ReceiptKind.HELD
+    assert reason(station, stray) == "sequence_gap"
+
+
+def test_the_database_itself_refuses_a_second_accepted_record_of_one_place(
+    http: TestClient, box: Box, station: TestStation
+) -> None:
+    deliver(http, chained(box, "first_issue")[0])
+    with station.turn() as turn:
+        there = turn.connection.execute(select(db.records)).one()._asdict()
+    for same in ("record_id", "sequence", "number"):
+        other = {"record_id": "f" * 32, "sequence": 99, "number": "001304999999", "record_digest": "f" * 64}
+        twin = {**there, **other, same: there[same]}
+        with pytest.raises(IntegrityError), station.turn() as turn:
+            turn.connection.execute(insert(db.records).values(**twin))
 
 
 def test_a_wrong_link_in_the_chain_is_held(http: TestClient, box: Box, station: TestStation) -> None:
