@@ -155,6 +155,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.row_factory = sqlite3.Row
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
+            _settle(connection)
             _check(connection)
             _migrate(connection)
         except BaseException:
@@ -162,6 +163,17 @@ def _connect(path: Path) -> sqlite3.Connection:
             raise
     path.chmod(0o600)
     return connection
+
+
+def _settle(connection: sqlite3.Connection) -> None:
+    """Bring the whole log into the database and begin it anew. Raises StoreBusy while others read for long.
+
+    A log that an fsync failed on may have a hole that only the next power cut shows, with all that is
+    appended behind it: what is read of it now must not stay in it alone.
+    """
+    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        raise StoreBusy("settle the journal")
 
 
 def _check(connection: sqlite3.Connection) -> None:

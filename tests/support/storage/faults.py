@@ -1,7 +1,7 @@
 """A day on a disk that fails at a given operation, served as the kiosk's store does.
 
-A full disk leaves the journal open, and what was not done is tried again; after any other failure of the store
-the journal is closed and opened anew.
+A full disk leaves the journal open, and what was not done is tried again; after any other failure of the
+store the journal is closed and opened anew.
 """
 
 from __future__ import annotations
