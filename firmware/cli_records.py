@@ -1,4 +1,7 @@
-"""`kiosk records`: what lies on this box. Reads only, beside a running kiosk too; shows nothing personal."""
+"""`kiosk records`: what lies on this box; shows nothing personal.
+
+It only reads, beside a running kiosk too, but for `offer-again` and `send-first`: those need the journal.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from firmware.cli_outbox import offer_again, send_first
+
 if TYPE_CHECKING:
     from firmware.records.shelf import Shelf
 
 app = typer.Typer(no_args_is_help=True, help="Hồ sơ trên máy này · the records on this box.")
+app.command("offer-again")(offer_again)
+app.command("send-first")(send_first)
 
 Data = Annotated[Path, typer.Option("--data", help="The box's data folder, as [station] data names it.")]
 DATA = Path("var/box")
