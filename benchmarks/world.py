@@ -20,7 +20,7 @@ import usb.core
 from benchmarks.figure import say
 from drivers.api import CameraControls, Frame, Pixels
 from drivers.virtual.camera import VirtualCamera
-from drivers.virtual.card.card import VirtualCard, blank_card
+from drivers.virtual.card.card import VirtualCard
 from drivers.virtual.pcscd import PrivatePcscd
 from drivers.virtual.sensor_registers import Mode, Register
 from drivers.virtual.skin import POSITIONS, Finger, impression
@@ -161,7 +161,7 @@ class OutsideWorld:
 
     def _lay_card(self) -> None:
         """A blank card is laid down by a hand of its own: that pcscd looks twice first is not waited for."""
-        threading.Thread(target=self._lay, args=(blank_card(),), daemon=True).start()
+        threading.Thread(target=self._lay, args=(self._office.station.blank(),), daemon=True).start()
 
     def _lay(self, card: VirtualCard) -> None:
         setattr(card, "transmit", self._counted(card.transmit))  # noqa: B010  it is a method, to a type checker

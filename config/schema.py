@@ -55,7 +55,7 @@ class Finger:
 class Chip:
     reader: str = ""
     """Part of the PC/SC reader's name; empty: the first reader."""
-    dialect: str = "lds-plain"
+    dialect: str = "iso7816-scp03"
     """Name of a file in config/cards."""
     issues_here: bool = True
     """Whether cards are made at this station; else a record is complete without one."""

@@ -54,6 +54,9 @@ class Pace(StrEnum):
 Settings = Annotated[
     Path | None, typer.Option("--config", help="The site's TOML file, over config/default.toml.")
 ]
+Dialect = Annotated[
+    str, typer.Option(help="Of the blank cards: iso7816-scp03, store-data or lds-plain (config/cards).")
+]
 Board = Annotated[str | None, typer.Option(help="A file of config/boards, as in pi4-7inch.")]
 
 
@@ -105,6 +108,7 @@ def demo(
     offline: Annotated[
         str, typer.Option("--offline", help="Cut the line to the centre for so long, as 2h or 30m.")
     ] = "",
+    dialect: Dialect = "iso7816-scp03",
     folder: Annotated[Path, typer.Option(help="Where everything of the demo lies.")] = Path("var/demo"),
 ) -> None:
     """Let made-up citizens walk from the greeting to a working chip card, on virtual devices.
@@ -123,6 +127,7 @@ def demo(
         language=language.value,
         real_pace=pace is Pace.REAL,
         pcsc=pcsc,
+        dialect=dialect,
         night=night,
         folder=folder,
         power_cuts=power_cuts,
@@ -137,6 +142,7 @@ def station(
     port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")] = 8470,
     seed: Annotated[int, typer.Option(min=0, help="Who comes: the same seed, the same people.")] = 1,
     pcsc: Annotated[bool, typer.Option("--pcsc", help="The card behind a private pcscd and vpcd.")] = False,
+    dialect: Dialect = "iso7816-scp03",
     folder: Annotated[Path, typer.Option(help="Where everything of the station lies.")] = Path("var/station"),
 ) -> None:
     """Serve a virtual station to your browser: its screen, touches, and the world around it."""
@@ -145,7 +151,7 @@ def station(
 
     typer.echo("preparing the centre, the people and their fingers …", err=True)
     with explained():
-        run_station(Wishes(seed=seed, pcsc=pcsc, folder=folder), port, typer.echo)
+        run_station(Wishes(seed=seed, pcsc=pcsc, dialect=dialect, folder=folder), port, typer.echo)
 
 
 @app.command()

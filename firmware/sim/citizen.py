@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from drivers.virtual.card.card import VirtualCard, blank_card
+from drivers.virtual.card.card import VirtualCard
 from drivers.virtual.skin import Finger, impression
 from firmware.loop import Loop
 from firmware.sim.people import Citizen
@@ -52,7 +52,7 @@ class VirtualCitizen:
         self._station, self._loop, self._touch = station, loop, touch
         self._seen: Any = None
         self._impressions = 0
-        self.card: VirtualCard = blank_card()
+        self.card: VirtualCard = station.blank()
         self.ticket = ""
         self.gone = False
 

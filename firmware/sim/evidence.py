@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class Evidence:
     sealed_bytes: int
     thresholds: Mapping[str, int]
     states: tuple[tuple[str, str, str], ...]
+    report: Mapping[str, Any] = field(default_factory=dict)
+    """What the box says of the chip that it made."""
     look_again: str = ""
     """The command that inspects the finished card, which lies beside the centre."""
 
@@ -68,6 +71,7 @@ def gather(box: Path, centre: Path, record_id: str, card: VirtualCard) -> Eviden
         size,
         FingerRules.of(packs()[opened.manifest["rule_pack"]]).least,
         _states(rows, opened, receipt, size),
+        _report(opened),
         _look_again(saved, subject, csca),
     )
 
@@ -92,6 +96,11 @@ def _look_again(saved: Path, subject: Mapping[str, str], csca: Path) -> str:
     return f"kiosk card inspect --virtual {saved} --trust {csca} {fields}"
 
 
+def _report(opened: OpenedRecord) -> Mapping[str, Any]:
+    report: dict[str, Any] = json.loads(opened.files[opened.manifest["chip"]["report"]])
+    return report
+
+
 def _sealed_file(centre: Path, digest: str) -> Path:
     found = next((centre / "records").rglob(f"*{digest}*"), None)
     if found is None:
@@ -113,6 +122,9 @@ def _check(opened: OpenedRecord, receipt: Receipt, passport: Passport) -> None:
         "the receipt is for another record": receipt.record_digest == opened.record_digest,
         "the card's portrait is not the record's": passport.portrait == portrait,
         "the chip was not locked": manifest["chip"]["locked"],
+        "the box and the guard opened the chip differently": _report(opened)["protocol"] == passport.protocol,
+        "a file was withheld that the issuer did not read": set(passport.withheld)
+        <= set(_report(opened)["read_by_issuer"]),
         "the record does not say that it is simulated": manifest["simulated"],
         "not all ten fingers are there": len(manifest["fingers"]) == 10,
     }

@@ -47,6 +47,8 @@ class Passport:
     portrait: bytes
     document_number: str
     protocol: str = "BAC"
+    withheld: tuple[str, ...] = ()
+    """Files that the chip keeps for Terminal Authentication: signed for, and not read."""
 
 
 def read_card(card: VirtualCard, keys: BacKeys, csca: Path) -> Passport:
@@ -59,7 +61,8 @@ def read_card(card: VirtualCard, keys: BacKeys, csca: Path) -> Passport:
     zone = parse(decode_dg1(found.contents[dg_fid(1)]))
     portrait = decode_dg2(found.contents[dg_fid(2)]).image
     held = tuple(str(each.check) for each in found.findings if each.outcome is Outcome.HELD)
-    return Passport(_files(found), held, portrait, zone.document_number, found.protocol)
+    withheld = tuple(each.name for each in found.files if each.seen is Seen.REFUSED)
+    return Passport(_files(found), held, portrait, zone.document_number, found.protocol, withheld)
 
 
 def _files(found: Inspection) -> tuple[Read, ...]:

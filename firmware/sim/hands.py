@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from drivers.virtual.card.card import OfficerCard, VirtualCard, blank_card, foreign_card
+from drivers.virtual.card.card import OfficerCard, VirtualCard, foreign_card
 from drivers.virtual.skin import POSITIONS, Finger, impression
 from firmware.sim.citizen import qr_picture
 from firmware.sim.people import Citizen
@@ -222,7 +222,7 @@ class Hands:
 
     def _blank_card(self) -> None:
         """A fresh blank; from now on it is this citizen's card."""
-        card = self._cards[self.held.person] = blank_card()
+        card = self._cards[self.held.person] = self._station.blank()
         self._put(card, "blank", blank=self.held.blank + 1)
 
     def _foreign_card(self) -> None:

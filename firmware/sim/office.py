@@ -29,7 +29,7 @@ from firmware.sim.citizen import Habits
 from firmware.sim.folder import held
 from firmware.sim.officer import staff
 from firmware.sim.people import Citizen, citizen, registry_row
-from firmware.sim.station import VirtualStation
+from firmware.sim.station import DIALECT, VirtualStation
 
 BOX = "BOX-VIRTUAL-01"
 BLANKS = 100
@@ -46,6 +46,8 @@ class Wishes:
     language: Language = "vi"
     real_pace: bool = False
     pcsc: bool = False
+    dialect: str = DIALECT
+    """Of the blank cards: the name of a file in config/cards."""
     night: bool = False
     """The portrait by a street lamp, of somebody who sits wrong in one way after the other."""
     folder: Path = Path("var/demo")
@@ -87,7 +89,12 @@ class VirtualOffice:
             imported = aside.submit(lambda: self.centre.import_people(written.result()))
             opening.enter_context(self.centre)
             self.station = opening.enter_context(
-                VirtualStation(pcsc=self.wishes.pcsc, real_pace=self.wishes.real_pace, wait=time.sleep)
+                VirtualStation(
+                    pcsc=self.wishes.pcsc,
+                    real_pace=self.wishes.real_pace,
+                    dialect=self.wishes.dialect,
+                    wait=time.sleep,
+                )
             )
             imported.result()
             self._stack = opening.pop_all()
@@ -101,7 +108,7 @@ class VirtualOffice:
         return self.wishes.folder / "box"
 
     def config(self) -> Config:
-        return config_of(self.box, self.wishes.language, self.centre.url)
+        return config_of(self.box, self.wishes.language, self.centre.url, self.wishes.dialect)
 
     def _write_people(self) -> Path:
         """The made-up people as the registry takes them, with templates where the matcher is installed."""
@@ -113,7 +120,7 @@ class VirtualOffice:
         return file
 
 
-def config_of(box: Path, language: Language, url: str) -> Config:
+def config_of(box: Path, language: Language, url: str, dialect: str = DIALECT) -> Config:
     """The configuration of a virtual station over the folder `box`."""
     config = load()
     station = replace(
@@ -124,7 +131,8 @@ def config_of(box: Path, language: Language, url: str) -> Config:
         capture_unit="UNIT-DEMO",
         team="TEAM-DEMO",
     )
-    return replace(config, station=station, centre=replace(config.centre, url=url))
+    chip, centre = replace(config.chip, dialect=dialect), replace(config.centre, url=url)
+    return replace(config, station=station, chip=chip, centre=centre)
 
 
 def habits_of(wishes: Wishes) -> Habits:

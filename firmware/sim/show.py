@@ -40,6 +40,7 @@ SAYS: Mapping[S, tuple[str, str]] = {
     S.STILL_THERE: ("Còn đó không?", "still there?"),
     S.OUT_OF_ORDER: ("Tạm ngừng", "out of order"),
 }
+WITHHELD = "read back by the issuer before the lock; now only for Terminal Authentication"
 WIDE = 240
 """Columns of a file or a pipe, where a line stays a line."""
 
@@ -159,8 +160,18 @@ def _chip(evidence: Evidence) -> Table:
         table.add_column(name)
     for file in evidence.passport.files:
         table.add_row(file.name, str(file.size), "read back and verified")
+    for name in evidence.passport.withheld:
+        table.add_row(name, str(evidence.report["files"][name]), WITHHELD)
     table.add_row("checks", "", ", ".join(evidence.passport.checks))
+    if evidence.report:
+        table.add_row("", "", _written(evidence.report))
     return table
+
+
+def _written(report: Mapping[str, Any]) -> str:
+    """How the box made this card, by its own report."""
+    serial = report["card_serial"] or "none that outlives a power cycle"
+    return f"dialect {report['dialect']}, serial {serial}, {report['apdus']} APDUs in all"
 
 
 def _record(evidence: Evidence) -> Table:

@@ -7,16 +7,19 @@ from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Protocol, Self
 
+from config.schema import Chip
 from drivers.api import ChipReader
+from drivers.chip.dialects.profile import load_profile
 from drivers.fingerprint import open_sensor
 from drivers.virtual.camera import VirtualCamera
 from drivers.virtual.card.air import Air
-from drivers.virtual.card.card import VirtualCard
+from drivers.virtual.card.card import VirtualCard, blank_card
 from drivers.virtual.card.reader import VirtualReader
 from drivers.virtual.panel import VirtualPanel
 from drivers.virtual.usb_sensor import VirtualSensor
 from firmware.app.devices import Openers
 
+DIALECT = Chip().dialect
 AIR = Air(bit_rate=106)  # what every card and reader can do
 
 
@@ -53,10 +56,19 @@ class InProcess:
 class VirtualStation:
     """Sensor, camera, panel and two card slots; `pcsc` puts the slots behind a private pcscd and vpcd.
 
-    `real_pace` keeps the real devices' timing. A context manager: pcscd ends with it.
+    `real_pace` keeps the real devices' timing; `dialect` (of config/cards) says which kind the blanks are.
+    A context manager: pcscd ends with it. Raises ProfileError.
     """
 
-    def __init__(self, *, pcsc: bool = False, real_pace: bool = False, wait: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        *,
+        pcsc: bool = False,
+        real_pace: bool = False,
+        dialect: str = DIALECT,
+        wait: Callable[[float], None],
+    ) -> None:
+        self._kind = load_profile(dialect).kind
         self.sensor = VirtualSensor(pause=wait if real_pace else None)
         self.panel = VirtualPanel()
         self.camera = VirtualCamera(light=self.panel.light, paced=real_pace)
@@ -77,6 +89,10 @@ class VirtualStation:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+
+    def blank(self) -> VirtualCard:
+        """A blank from this station's stock."""
+        return blank_card(kind=self._kind)
 
     def _behind_pcscd(self) -> tuple[Slot, Slot]:
         from drivers.virtual.pcscd import PrivatePcscd

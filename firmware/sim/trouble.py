@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drivers.chip.dialects.profile import ProfileError
 from drivers.virtual.pcscd import PcscdFailed, PcscdMissing
 from firmware.quality.portrait_models import ModelsMissingError
 from firmware.sim.browser import PageFailed, PortTaken
@@ -20,4 +21,5 @@ MENDABLE = (
     PcscdFailed,
     PcscdMissing,
     PortTaken,
+    ProfileError,
 )

@@ -38,6 +38,7 @@ from firmware.quality.portrait import PortraitGate
 from firmware.quality.portrait_models import FaceModels, ModelsMissingError
 from firmware.records.format.rules import local_day
 from firmware.records.format.seal import OpenedRecord, open_sealed
+from firmware.sim.card_keys import write_card_keys
 from firmware.sim.officer import PINS, staff
 from firmware.sim.people import Citizen, citizen, registry_row
 
@@ -133,6 +134,7 @@ def _kept() -> TemporaryDirectory[str]:
     station.init()
     station.enrol_box(BOX, folder / "box" / "identity")
     write_officers(folder / "box" / "identity" / "officers.json", staff())
+    write_card_keys(folder / "box" / "identity")
     with_templates = [registry_row(person, _template) for person in (ADULT, NEXT, CHILD)]
     rows = [*with_templates, registry_row(WITHOUT_TEMPLATES, None)]
     engine = station.engine()

@@ -6,7 +6,6 @@ leave the same are one `Durable`, and what comes after it is tried once.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ from typing import Any, Literal
 
 from drivers.virtual.card import VirtualCard, VirtualReader
 from support.issue import COMMITS, RECORD, Desk, FakeAttempt, FakeJournal, PowerCut, full_image, new_card
+from support.memory import memory
 from support.signer import TestSigner
 
 STEPS = ("write", "verify", "lock")
@@ -31,10 +31,8 @@ class Durable:
 
     @property
     def key(self) -> tuple[str, FakeAttempt, bool]:
-        """Without the counter of the issuer's sessions: it only makes the next one another."""
-        saved = json.loads(self.card)
-        saved["applications"][0]["state"]["personalisation"].get("domain", {}).pop("counter", None)
-        return json.dumps(saved, sort_keys=True), self.attempt, self.report is not None
+        """Without what only makes the issuer's next session another."""
+        return memory(self.card), self.attempt, self.report is not None
 
 
 @dataclass

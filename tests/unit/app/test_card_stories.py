@@ -8,7 +8,7 @@ import pytest
 from support import office
 from support.kiosk import Story, story
 
-from drivers.virtual.card.card import blank_card, foreign_card
+from drivers.virtual.card.card import foreign_card
 from firmware.sim.officer import PINS
 from statemachine.states import S
 
@@ -74,7 +74,7 @@ def test_a_second_blank_is_refused_once_issuing_began() -> None:
         s.until(lambda: s.kiosk.flow.session.held == "issuing")
         s.station.chip.lift()
         s.comes(S.HOLD_STILL)
-        other = blank_card()
+        other = s.station.blank()
         s.cards.append(other)
         for tries in (1,):
             s.station.chip.put(other)

@@ -55,6 +55,7 @@ def lab(tmp_path: Path, enrolled: Path, monkeypatch: pytest.MonkeyPatch) -> Conf
         config,
         station=station,
         display=replace(config.display, kind="fb0"),
+        chip=replace(config.chip, dialect="lds-plain"),
         centre=replace(config.centre, url="https://centre.example:8443"),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -25,6 +24,7 @@ from support.issue import (
     new_card,
     sod_bytes,
 )
+from support.torture import many
 
 from drivers.errors import UserRetry
 from drivers.virtual.card import VirtualCard
@@ -87,11 +87,9 @@ PLAYS = st.tuples(
 LOSSES = st.tuples(st.just("lose"))
 
 
-STORIES = 2000 if os.environ.get("IDKIOSK_TORTURE") else 50
-
-
+@pytest.mark.torture
 @pytest.mark.parametrize("kind", NAMES)
-@settings(max_examples=STORIES, deadline=None)
+@settings(max_examples=many(50, 1000), deadline=None)
 @given(story=st.lists(PLAYS | PLAYS | PLAYS | LOSSES, max_size=9))
 def test_at_most_one_card_of_a_record_is_live_and_not_void(kind: str, story: list[tuple[Any, ...]]) -> None:
     world = World(kind)

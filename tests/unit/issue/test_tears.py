@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from functools import cache
 
 import pytest
 from support.dialects import NAMES
 from support.issue import OFFICERS, RECORD, Desk, assert_live, content, has_keys, new_card, sod_bytes
 from support.tears import DARK, Bench, Durable, Place
+from support.torture import many
 
 from drivers.virtual.card import VirtualCard, foreign_card
 from firmware.document.image import CardImage
 
-PORTRAIT_BYTES = 20_000 if os.environ.get("IDKIOSK_TORTURE") else 80
+PORTRAIT_BYTES = many(80, 20_000)
+pytestmark = pytest.mark.torture
 ANOTHERS = ("card_foreign", "card_locked")
 NO_CONTENT_YET = ("", "keys")  # stages of an attempt
 
