@@ -15,6 +15,8 @@ class Beside(StrEnum):
 
     START = "START"
     """While the kiosk starts."""
+    EF_SOD = "EF.SOD"
+    """While the bytes that make the card live go to it: the record is ISSUING."""
     UPLOAD = "UPLOAD"
     """While a sealed record is on its way to the centre."""
 
@@ -32,6 +34,7 @@ USUAL_S: Mapping[Place, float] = {
     S.PORTRAIT: 3.0,
     S.CONFIRM: 0.2,
     S.PLACE_CARD: 0.2,
+    Beside.EF_SOD: 0.4,
     S.VERIFY_CHIP: 0.6,
     S.LOCK_CHIP: 0.2,
     S.RECEIPT: 0.2,
@@ -43,12 +46,16 @@ WEIGHTS: Mapping[Place, int] = {
     **dict.fromkeys(USUAL_S, 1),
     S.FINGERS: 4,
     S.PORTRAIT: 2,
-    S.WRITE_CHIP: 4,
+    S.WRITE_CHIP: 3,
+    Beside.EF_SOD: 2,
     Beside.UPLOAD: 3,
 }
 """How often each is drawn."""
-MUST: tuple[Place, ...] = (S.WRITE_CHIP, Beside.UPLOAD, S.FINGERS, S.VERIFY_CHIP)
+MUST: tuple[Place, ...] = (S.WRITE_CHIP, Beside.UPLOAD, Beside.EF_SOD, S.FINGERS)
 """What as many cuts as these are drawn for first."""
+
+
+AFTER_WRITING = PROCEDURE[PROCEDURE.index(S.VERIFY_CHIP) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +81,10 @@ class Cut:
         """Of Beside.UPLOAD: how many bytes it lets pass."""
         return round(self.share * UPLOAD_BYTES)
 
-    def reached(self, state: S) -> bool:
-        """Whether a visit in this state is where the cut is to come, or further."""
+    def reached(self, state: S, at_stake: bool) -> bool:
+        """Whether a visit in this state, its card `at_stake`, is where the cut is to come, or further."""
+        if self.place is Beside.EF_SOD:
+            return at_stake or state in AFTER_WRITING
         order = PROCEDURE
         return state in order and self.place in order and order.index(state) >= order.index(self.place)
 
@@ -99,4 +108,6 @@ def _order(cut: Cut) -> tuple[float, float]:
         return (len(PROCEDURE), cut.share)
     if cut.place is Beside.START:
         return (cut.share * len(PROCEDURE), 0.0)
+    if cut.place is Beside.EF_SOD:
+        return (PROCEDURE.index(S.WRITE_CHIP) + 0.5, cut.share)
     return (PROCEDURE.index(S(cut.place)), cut.share)

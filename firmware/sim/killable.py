@@ -7,9 +7,9 @@ here: the cards are files, and who comes next is said on standard input, one JSO
     {"pass_s": 60}          move the kiosk's clock on
     {"end": true}           close in good order
 
-On standard output it says, one JSON object a line: the state it shows and how many fingers are left
-(`state`, `left`), the record (`record`), `apdus` that a card has answered, the `ticket` that the person was
-given, `home` when they are gone, `receipts` that came, and `passed`.
+On standard output it says, one JSON object a line: the state it is in and how many fingers are left
+(`state`, `left`), the `record`, whether its card may be live (`at_stake`), `apdus` that a card has answered,
+the `ticket` that the person was given, `home` when they are gone, `receipts` that came, and `passed`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from firmware.sim.office import Language, config_of, stock_up
 from firmware.sim.officer import VirtualOfficer
 from firmware.sim.people import citizen
 from firmware.sim.saved_card import SavedCard
-from firmware.sim.station import InProcess, VirtualStation
+from firmware.sim.station import DIALECT, InProcess, VirtualStation
 from statemachine.states import S
 from ui_fb.display import MemoryDisplay
 
@@ -55,6 +55,7 @@ class Orders:
     language: Language = "vi"
     dry: float = 0.05
     worn: float = 0.0
+    dialect: str = DIALECT
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -100,7 +101,7 @@ class KillableKiosk:
         self._orders = orders
         self._clock = MovedClock(orders.ahead_s)
         self._loop = Loop(self._clock.passed)
-        self._station = VirtualStation(wait=time.sleep)
+        self._station = VirtualStation(dialect=orders.dialect, wait=time.sleep)
         self._station.chip = InProcess(AIR)
         self._habits = Habits(
             language=orders.language,
@@ -113,7 +114,7 @@ class KillableKiosk:
         self._inside: VirtualCitizen | None = None
         self._told: dict[str, Any] = {}
         self._receipts = 0
-        config = config_of(Path(orders.box), orders.language, orders.url)
+        config = config_of(Path(orders.box), orders.language, orders.url, orders.dialect)
         self.kiosk = build(
             replace(config, centre=replace(config.centre, retry_most_s=RETRY_S)),
             self._station.openers(),
@@ -135,6 +136,10 @@ class KillableKiosk:
 
     def _handle(self, message: Any) -> None:
         self.kiosk.handle(message)
+        self._tell(self.kiosk)
+        if self._inside is not None and self._inside.gone and self.kiosk.flow.state is S.ATTRACT:
+            say(home=True)
+            self._inside = None
         if len(self.kiosk.last_receipts) != self._receipts:
             self._receipts = len(self.kiosk.last_receipts)
             say(receipts=list(self.kiosk.last_receipts))
@@ -170,12 +175,7 @@ class KillableKiosk:
     # --- what it shows ---------------------------------------------------------------------------------
 
     def _look(self, kiosk: Kiosk) -> None:
-        self._tell(kiosk)
         if self._inside is None or kiosk.face.last is None:
-            return
-        if self._inside.gone and kiosk.flow.state is S.ATTRACT:
-            say(home=True, ticket=self._inside.ticket)
-            self._inside = None
             return
         self._inside.sees(kiosk.face.last, kiosk.flow.entry)
         self._officer.sees(kiosk.face.last, kiosk.flow.entry)
@@ -186,6 +186,7 @@ class KillableKiosk:
             "left": len(kiosk.flow.session.fingers),
             "record": kiosk.visit.record_id or "",
             "ticket": kiosk.visit.ticket,
+            "at_stake": kiosk.flow.session.at_stake,
         }
         if told != self._told:
             self._told = told

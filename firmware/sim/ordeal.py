@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from firmware.sim.cuts import Place, draw
 from firmware.sim.disk import OnDisk, is_done, unsent, what_lies_there
@@ -73,7 +74,9 @@ class Ordeal:
     def __init__(self, office: VirtualOffice, show: Show) -> None:
         self._office, self._show = office, show
         wishes, habits = office.wishes, habits_of(office.wishes)
-        self._orders = Orders(str(office.box), "", 0.0, PAUSE_S, wishes.language, habits.dry, habits.worn)
+        self._orders = Orders(
+            str(office.box), "", 0.0, PAUSE_S, wishes.language, habits.dry, habits.worn, wishes.dialect
+        )
         self._cuts = draw(wishes.power_cuts, wishes.citizens, wishes.seed)
         self._rng = random.Random(wishes.seed)  # noqa: S311  the same seed, the same demo
         self._kiosk: KioskProcess | None = None
@@ -226,7 +229,7 @@ class Ordeal:
         self._landed = False
         return self._kiosk
 
-    def _heard(self, patience_s: float = PATIENCE_S) -> dict[str, object] | None:
+    def _heard(self, patience_s: float = PATIENCE_S) -> dict[str, Any] | None:
         """What the kiosk says next, taken note of; None when the power went, or nothing was said."""
         assert self._kiosk is not None  # noqa: S101  only while one runs
         left_s = self._power.left_s
@@ -236,16 +239,16 @@ class Ordeal:
                 raise DemoFailed(f"the kiosk says nothing any more: see {self._log}")
             return None
         match line:
-            case {"state": str(state), "left": int(left), "record": str(record), "ticket": str(ticket)}:
-                self._entered(S(state), left, record, ticket)
+            case {"state": str(state)}:
+                self._entered(S(state), line)
             case {"apdus": _}:
                 self._power.answered()
             case {"receipts": _}:
                 self._power.delivered()
         return line
 
-    def _entered(self, state: S, left: int, record: str, ticket: str) -> None:
-        guest = self._guest
+    def _entered(self, state: S, line: dict[str, Any]) -> None:
+        guest, left = self._guest, int(line["left"])
         if guest is None:
             return
         if not self._landed and state is not S.ATTRACT:
@@ -254,8 +257,8 @@ class Ordeal:
         if state is not guest.state:
             self._show.say(f"{state:<12} {f'({left} fingers left)' if state is S.FINGERS else ''}")
         guest.state, guest.left = state, left
-        guest.record, guest.ticket = record or guest.record, ticket or guest.ticket
-        self._power.entered(state)
+        guest.record, guest.ticket = line["record"] or guest.record, line["ticket"] or guest.ticket
+        self._power.entered(state, line["at_stake"])
 
     def _bury(self, died: Died) -> None:
         """The kiosk is dead: look at what it left."""

@@ -38,8 +38,8 @@ class Power:
         """From now on the cuts of this visit are due, and no other's."""
         self._visit = number
 
-    def entered(self, state: S) -> None:
-        """The kiosk shows another state."""
+    def entered(self, state: S, at_stake: bool = False) -> None:
+        """The kiosk is in another state, or its card is at stake from now on."""
         if state is S.RECEIPT:
             due = [cut for cut in self._cuts if cut.place is Beside.UPLOAD and cut.visit == self._visit]
             self._uploads += due
@@ -48,7 +48,9 @@ class Power:
         cut = self._head
         if cut is None or self._armed is not None:
             return
-        if cut.place is Beside.START or (cut.reached(state) and not (cut.place is S.WRITE_CHIP is state)):
+        if cut.place is Beside.START or (
+            cut.reached(state, at_stake) and not (cut.place is S.WRITE_CHIP is state)
+        ):
             self._arm(cut)
 
     def answered(self) -> None:
