@@ -159,7 +159,7 @@ MADE_UP = "camera and sitter"
 _cpu = partial(About, cpu=True, simulated=MADE_UP)
 ABOUT: Mapping[str, About] = {
     "portrait.gate_ms": _cpu(
-        "judging one preview frame on one core, the mean of five: one looks for faces, one sees the wall",
+        "CPU time of one preview frame on one core, mean of five: one looks for faces, one sees the wall",
         limit=66,
         limit_of="15 live pictures a second",
     ),
