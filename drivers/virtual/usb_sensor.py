@@ -127,6 +127,11 @@ class VirtualSensor(UsbBus):
         with self._change():
             self._sensor.changes_key = True
 
+    def asked(self, timeout_s: float) -> bool:
+        """Wait until the light asks for a finger; False if it did not in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._sensor.mode is Mode.FINGER_ON, timeout_s)
+
     @property
     def asleep(self) -> bool:
         """Whether it was told to rest, or never woken."""

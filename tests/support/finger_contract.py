@@ -56,6 +56,8 @@ def check_quiet(bench: Bench) -> None:
             assert time.monotonic() - begun < 5.0
             check_image(sensor.frame(FRAME_S))
             assert sensor.await_finger(False, bench.finger_s)
+            sensor.rest(FRAME_S)  # asleep, and awake again for the next call
+            check_image(sensor.frame(FRAME_S))
 
 
 def check_image(image: FingerImage) -> None:

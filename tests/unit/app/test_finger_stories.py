@@ -20,7 +20,8 @@ from ui_fb import screens as ui
 def offers(s: Story, position: str, person: Citizen | None = None, touch: int = 40) -> None:
     """Lay a finger down, whatever the screen asks for; lifted first, as the kiosk wants it."""
     s.station.sensor.lift()
-    s.comes(lambda: isinstance(s.screen, ui.Fingers) and not s.screen.lift)
+    s.comes(lambda: isinstance(s.screen, ui.Fingers))
+    assert s.station.sensor.asked(20.0)
     owner = person or s.person
     s.station.sensor.place(impression(Finger(owner.seed, position), touch))
 

@@ -1,0 +1,73 @@
+"""FINGERS: bad input and a scorer that fails each have their own message and cost one touch at most."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from support.kiosk import Story, story
+
+from drivers.api import Pixels
+from drivers.virtual.skin import Finger, impression
+from firmware.quality.nbis.client import ScoreFailed, ScorerLost
+from statemachine.session import FINGERS
+from statemachine.states import S
+from ui_fb import screens as ui
+
+SHAPE = (290, 384)
+RANDOM = np.random.default_rng(5)
+NO_FINGER: dict[str, tuple[Pixels, str]] = {
+    "black": (np.zeros(SHAPE, np.uint8), "covered"),
+    "noise": (RANDOM.integers(0, 256, SHAPE).astype(np.uint8), "no_ridges"),
+    "a glass that reports a finger and shows none": (np.full(SHAPE, 252, np.uint8), "blank"),
+}
+
+
+def lays(s: Story, pixels: Pixels) -> None:
+    s.station.sensor.lift()
+    s.comes(lambda: isinstance(s.screen, ui.Fingers))
+    assert s.station.sensor.asked(20.0)
+    s.station.sensor.place(pixels)
+
+
+def attempts(s: Story) -> list[Any]:
+    part = s.ask(lambda journal: journal.draft(s.record_id).parts.get(f"finger/{FINGERS[0]}"))
+    return list(part["attempts"]) if part else []
+
+
+@pytest.mark.parametrize("what", NO_FINGER)
+def test_what_is_no_finger_is_said_and_uses_no_attempt_up(what: str) -> None:
+    pixels, message = NO_FINGER[what]
+    with story(at="FINGERS") as s:
+        lays(s, pixels)
+        s.comes(lambda: s.kiosk.flow.session.reason == message)
+        assert s.state is S.FINGERS
+        assert attempts(s) == []
+        s.until(lambda: s.fingers_left == 9)
+
+
+@pytest.mark.parametrize("error", [ScoreFailed("no finger"), ScorerLost("score: no answer in time")])
+def test_a_scorer_that_refuses_hangs_or_dies_costs_one_attempt(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    with story(at="FINGERS") as s:
+
+        def fails(_image: object) -> int:
+            raise error
+
+        with monkeypatch.context() as world:
+            world.setattr(s.kiosk.desk.scorer, "nfiq2", fails)
+            lays(s, impression(Finger(s.person.seed, FINGERS[0]), 1, dry=0.05))
+            s.comes(lambda: s.kiosk.flow.session.reason == "not_scored")
+        assert [each["score"] for each in attempts(s)] == [None], "255, never 0 and never a pass"
+        s.until(lambda: s.fingers_left == 9)
+
+
+def test_a_truncated_frame_is_the_devices_fault_and_the_visit_goes_on() -> None:
+    with story(at="FINGERS") as s:
+        s.station.sensor.cut_next_frame(5000)
+        lays(s, impression(Finger(s.person.seed, FINGERS[0]), 1))
+        s.comes(S.HELP)
+        assert s.kiosk.flow.session.reason == "lost_finger"
+        assert attempts(s) == []
