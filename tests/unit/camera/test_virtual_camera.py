@@ -9,6 +9,7 @@ from support.portrait import settle
 from drivers.api import CameraControls
 from drivers.errors import DeviceGone
 from drivers.virtual.camera import CONTROL_DELAY_FRAMES, VirtualCamera
+from drivers.virtual.sitter_wear import Wear
 
 
 def noise_of_the_wall(camera: VirtualCamera) -> float:
@@ -106,3 +107,73 @@ def test_unplugging_wakes_whoever_waits_for_a_paced_frame() -> None:
         camera.unplug()
         with pytest.raises(DeviceGone):
             camera.preview(1.0)
+
+
+def rows_of_the_wall(camera: VirtualCamera) -> np.ndarray:
+    return camera.preview(1.0).bgr[:, :60].mean(axis=(1, 2))
+
+
+def test_pulsing_lamps_make_bands_at_short_exposures_only() -> None:
+    with VirtualCamera() as camera:
+        camera.flicker(0.9)
+        camera.set_controls(CameraControls(exposure_us=10_000, gain=2.0))
+        settle(camera)
+        steady = rows_of_the_wall(camera).std()
+        camera.set_controls(CameraControls(exposure_us=3_000, gain=6.0))
+        settle(camera)
+        banded = rows_of_the_wall(camera)
+    assert steady < 3
+    assert banded.std() > 10
+
+
+def test_the_automatic_exposure_keeps_to_whole_pulses_where_there_is_time() -> None:
+    with VirtualCamera() as camera:
+        told = set()
+        for lux in (50, 300, 500):
+            camera.lux(lux)
+            settle(camera)
+            told.add(camera.preview(1.0).metadata.exposure_us)
+    assert told <= {10_000, 20_000}
+
+
+def test_a_street_lamp_is_yellow_beyond_what_white_balance_mends() -> None:
+    def wall(share: float) -> np.ndarray:
+        with VirtualCamera() as camera:
+            camera.sodium(share)
+            settle(camera)
+            return camera.preview(1.0).bgr[:60, :60].mean(axis=(0, 1))
+
+    white, yellow = wall(0.0), wall(1.0)
+    assert abs(float(white[0] - white[2])) < 15
+    assert yellow[0] < yellow[1] - 60
+
+
+def test_light_behind_makes_the_face_dark_and_a_cover_all() -> None:
+    with VirtualCamera() as camera:
+        camera.sitter.sit(3)
+        settle(camera)
+        lit = camera.preview(1.0).bgr[200:260, 290:350].mean()
+        camera.backlight(6000)
+        settle(camera)
+        shaded = camera.preview(1.0).bgr[200:260, 290:350].mean()
+        camera.cover(True)
+        settle(camera)
+        covered = camera.preview(1.0).bgr.mean()
+    assert shaded < 0.5 * lit
+    assert covered < 10
+
+
+@pytest.mark.parametrize(
+    "wear", [Wear(mask=True), Wear(glasses="dark"), Wear(scarf=True), Wear(hand=True)], ids=str
+)
+def test_what_is_worn_is_seen_and_taken_off_again(wear: Wear) -> None:
+    with VirtualCamera() as camera:
+        camera.sitter.sit(3)
+        settle(camera)
+        bare = camera.preview(1.0).bgr.astype(int)
+        camera.sitter.sit(wear=wear)
+        worn = camera.preview(1.0).bgr.astype(int)
+        camera.sitter.sit()
+        again = camera.preview(1.0).bgr.astype(int)
+    assert np.abs(worn - bare).max() > 40
+    assert np.abs(again - bare).mean() < 3
