@@ -159,8 +159,10 @@ def audit(
     with shelf_of(data) as shelf:
         if verify_:
             checked = report.check_audit(shelf)
-            whole = "whole" if not checked.problems else "; ".join(map(str, checked.problems))
-            _say(checked, as_json, f"{checked.rows} rows, {checked.checkpoints} checkpoints: {whole}")
+            verdict = "nguyên vẹn · whole" if not checked.problems else "KHÔNG nguyên vẹn · NOT whole"
+            _say(checked, as_json, f"{checked.rows} rows, {checked.checkpoints} checkpoints: {verdict}")
+            for problem in () if as_json else checked.problems:
+                typer.echo(f"  {problem.n:>5}  {problem.what}")
             raise typer.Exit(1 if checked.problems else 0)
         for row in report.audit_rows(shelf):
             _say(

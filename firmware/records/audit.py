@@ -21,6 +21,7 @@ from firmware.records.format.signing import Signer
 
 GENESIS = "0" * 64
 CHECKPOINT_EVERY = 256
+SIGNED_ACTS = ("seal", "rebuilt")
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])\d{12}(?![0-9A-Za-z])")
 
 
@@ -67,6 +68,11 @@ class Audit:
                 "INSERT INTO audit VALUES (:n, :at, :actor, :act, :record_id, :detail, :previous, :digest)",
                 {**row, "digest": digest},
             )
+            connection.execute(
+                "INSERT INTO audit_tip VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n,"
+                " digest = excluded.digest",
+                (n + 1, digest),
+            )
             if (n + 1) % CHECKPOINT_EVERY == 0:
                 self.checkpoint()
         return digest
@@ -99,20 +105,29 @@ class Audit:
 
 
 def verify(db: Readable, box: str, key: ec.EllipticCurvePublicKey) -> list[AuditProblem]:
-    """Every row, checkpoint and head that does not hold; empty when the log is whole.
+    """Every row, checkpoint and head that does not hold or is missing; empty when the log is whole.
 
-    A cut-off tail is found by the heads that the sealed records carry.
+    A row missing at the end is found by the mark of the newest one; a tail that somebody cut off together
+    with its mark, by the heads that the sealed records carry.
     """
     with db.reading() as connection:
+        tip = connection.execute("SELECT n, digest FROM audit_tip").fetchone()
         heads = connection.execute(
             "SELECT sequence, audit_head FROM sealed WHERE rebuilt = 0 ORDER BY sequence"
         ).fetchall()
         signed = connection.execute("SELECT * FROM checkpoint ORDER BY n").fetchall()
         rows = connection.execute("SELECT * FROM audit ORDER BY n").fetchall()  # last: it only grows
     digests = {0: GENESIS, **{row["n"]: row["digest"] for row in rows}}
-    known = set(digests.values())
+    known, with_checkpoint = set(digests.values()), {row["n"] for row in signed}
+    newest = tip["n"] if tip else 0
     return [
         *_broken_rows(rows),
+        *_ended_early(rows, tip, digests),
+        *(
+            AuditProblem(row["n"], "its checkpoint is missing")
+            for row in rows
+            if row["n"] <= newest and _is_signed(row) and row["n"] not in with_checkpoint
+        ),
         *(
             AuditProblem(row["n"], "the checkpoint does not match its row")
             for row in signed
@@ -124,6 +139,24 @@ def verify(db: Readable, box: str, key: ec.EllipticCurvePublicKey) -> list[Audit
             if head["audit_head"] not in known
         ),
     ]
+
+
+def _ended_early(
+    rows: list[sqlite3.Row], tip: sqlite3.Row | None, digests: Mapping[int, str]
+) -> list[AuditProblem]:
+    """The row that was the newest when `tip` was read must be there: the log only grows."""
+    if tip is None:
+        return [AuditProblem(len(rows), "the mark of the newest row is missing")] if rows else []
+    if tip["n"] not in digests:
+        return [AuditProblem(tip["n"], "a row is missing")]
+    if digests[tip["n"]] != tip["digest"]:
+        return [AuditProblem(tip["n"], "is not the row that was marked as the newest")]
+    return []
+
+
+def _is_signed(row: sqlite3.Row) -> bool:
+    """Whether a checkpoint is made with this row."""
+    return row["n"] % CHECKPOINT_EVERY == 0 or row["act"] in SIGNED_ACTS
 
 
 def _holds(row: sqlite3.Row, box: str, key: ec.EllipticCurvePublicKey) -> bool:

@@ -121,4 +121,12 @@ ALTER TABLE attempt ADD COLUMN image TEXT;  -- vault file of the card image of t
 ALTER TABLE sealed ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;  -- the highest is sent first
 CREATE INDEX unsent ON sealed (priority DESC, sequence) WHERE acked_at IS NULL AND refused_reason IS NULL;
 """,
+    """
+CREATE TABLE audit_tip (                -- the newest row of the log, so that its loss is noticed
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    n INTEGER NOT NULL,
+    digest TEXT NOT NULL
+) STRICT;
+INSERT INTO audit_tip SELECT 1, n, digest FROM audit ORDER BY n DESC LIMIT 1;
+""",
 )

@@ -120,6 +120,7 @@ def _check(opened: OpenedRecord, receipt: Receipt, passport: Passport) -> None:
     portrait = opened.files[manifest["portrait"]["image"]]
     facts = {
         "the receipt is for another record": receipt.record_digest == opened.record_digest,
+        "the audit head did not come back in the receipt": receipt.audit_head == manifest["audit_head"],
         "the card's portrait is not the record's": passport.portrait == portrait,
         "the chip was not locked": manifest["chip"]["locked"],
         "the box and the guard opened the chip differently": _report(opened)["protocol"] == passport.protocol,

@@ -47,15 +47,28 @@ def test_one_flipped_bit_is_found(journal: Journal, column: str, n: int) -> None
     assert any(problem.n in (n, n + 1) for problem in journal.audit.verify())
 
 
-@pytest.mark.parametrize("n", [1, 4, 7])
+@pytest.mark.parametrize("n", [1, 4, 7, 8])
 def test_a_missing_row_is_found(journal: Journal, n: int) -> None:
     raw(journal).execute("DELETE FROM audit WHERE n = ?", (n,))
     assert journal.audit.verify()[0].n == n
 
 
+def test_a_missing_checkpoint_is_found(journal: Journal) -> None:
+    raw(journal).execute("DELETE FROM checkpoint")
+    assert [(problem.n, problem.what) for problem in journal.audit.verify()] == [
+        (7, "its checkpoint is missing")
+    ]
+
+
+def test_a_missing_mark_of_the_newest_row_is_found(journal: Journal) -> None:
+    raw(journal).execute("DELETE FROM audit_tip")
+    assert "mark" in journal.audit.verify()[0].what
+
+
 def test_a_tail_cut_off_behind_a_record_is_found(journal: Journal) -> None:
     raw(journal).execute("DELETE FROM checkpoint")
     raw(journal).execute("DELETE FROM audit WHERE n >= 5")
+    raw(journal).execute("UPDATE audit_tip SET (n, digest) = (SELECT n, digest FROM audit WHERE n = 4)")
     assert "record 1" in journal.audit.verify()[0].what
 
 
@@ -71,6 +84,7 @@ def test_a_chain_computed_anew_without_the_key_is_found(journal: Journal) -> Non
             "UPDATE audit SET previous = ?, digest = ? WHERE n = ?", (plain["previous"], previous, row["n"])
         )
         raw(journal).execute("UPDATE checkpoint SET digest = ? WHERE n = ?", (previous, row["n"]))
+        raw(journal).execute("UPDATE audit_tip SET digest = ?", (previous,))
     assert [problem.what for problem in journal.audit.verify()] == ["the checkpoint does not match its row"]
 
 
