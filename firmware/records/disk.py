@@ -58,10 +58,12 @@ def remove(*paths: Path) -> None:
 
 
 def overwrite_and_remove(path: Path) -> None:
-    """Remove a key durably, its bytes overwritten first (best effort: flash may keep the old block)."""
-    with translated("destroy a key"):
-        if path.exists():
-            _fill(path, bytes(path.stat().st_size))
+    """Remove a key durably, its bytes overwritten first.
+
+    Overwriting is best effort: flash may keep the old block, and a full disk may have no room for zeros.
+    """
+    with contextlib.suppress(OSError):
+        _fill(path, bytes(path.stat().st_size))
     remove(path)
 
 

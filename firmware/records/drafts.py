@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sqlite3
@@ -15,7 +16,7 @@ from firmware.records.assemble import WORK, check_begin, check_content
 from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock
 from firmware.records.database import Database
-from firmware.records.errors import UnknownRecord, WrongState
+from firmware.records.errors import DiskFull, StoreError, UnknownRecord, WrongState
 from firmware.records.format.check import parse_moment
 from firmware.records.format.errors import SchemaRefused
 from firmware.records.format.schema import FILE, MAX_FILE_BYTES, MAX_STEPS, is_id, validate_part
@@ -70,6 +71,17 @@ class Drafts:
         if (other := self.open_record()) is not None:
             raise WrongState(other, "open", "another one at the same time")
         record_id = uuid.uuid4().hex
+        try:
+            self._begin(record_id, case, rule_pack, assignment, started)
+        except DiskFull:  # the journal stays open, and no start comes soon that would clean up
+            with contextlib.suppress(StoreError):
+                self._vault.destroy(record_id)
+            raise
+        return record_id
+
+    def _begin(
+        self, record_id: str, case: str, rule_pack: str, assignment: Mapping[str, Any], started: str
+    ) -> None:
         self._vault.create(record_id)
         about = {"kind": "begin", "case": case, "rule_pack": rule_pack, "started_at": started}
         self._vault.put(record_id, {**about, "assignment": dict(assignment)})
@@ -80,7 +92,6 @@ class Drafts:
                 (record_id, S.DRAFT, case, rule_pack, json.dumps(dict(assignment)), started),
             )
             self._audit.append("kiosk", "begin", record_id, {"case": case, "rule_pack": rule_pack})
-        return record_id
 
     def accept(self, record_id: str, part: str, value: Any, blobs: Mapping[str, bytes] | None = None) -> None:
         """Keep a part, in place of an earlier one of that name with all its blobs.

@@ -16,7 +16,7 @@ from support.storage.tape import Failing, Kind
 from support.storage.visits import DAYS
 from support.torture import many
 
-from firmware.records.errors import StoreError
+from firmware.records.errors import DiskFull, StoreError
 
 PLACES = 600
 """More than a day has operations that may fail."""
@@ -56,3 +56,21 @@ def test_what_follows_a_sync_that_failed_does_not_hang_on_what_it_lost() -> None
             lay_out(model.after(fate), after)
             with box.open_journal(after) as journal:
                 assert list(journal.draft(record_id).parts) == ["consent"]
+
+
+@pytest.mark.parametrize("first", range(1, 8))
+def test_a_record_that_had_no_room_to_begin_leaves_nothing(first: int) -> None:
+    with folder() as root, taped(root) as tape, box.open_journal(root) as journal:
+        tape.fault = Failing(first, errno.ENOSPC)
+        with pytest.raises(DiskFull):
+            box.begin(journal)
+        assert journal._vault.records() == []
+        assert box.begin(journal) == journal.open_record()
+
+
+def test_a_draft_is_destroyed_though_the_disk_has_no_room_to_overwrite_its_key() -> None:
+    with folder() as root, taped(root) as tape, box.open_journal(root) as journal:
+        record_id = box.filled(journal)
+        tape.fault = lambda op: errno.ENOSPC if op.kind is Kind.WRITE and "key" in op.path else 0
+        journal.abandon(record_id, "left")
+        assert journal._vault.records() == []
