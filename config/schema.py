@@ -103,7 +103,7 @@ class Camera:
 class Panel:
     driver: Literal["gpio", "none"] = "none"
     lamp_pwm: str = ""
-    """Hardware PWM of the lamps, as /sys/class/pwm/pwmchip0: channel 0 left, 1 right; empty: the lamp pins."""
+    """Hardware PWM of the lamps, as /sys/class/pwm/pwmchip0: channel 0 left, 1 right; empty: pins."""
     lamp_left_pin: int = _within(0, 27, 12)
     lamp_right_pin: int = _within(0, 27, 13)
     tray_lock_pin: int = _within(0, 27, 17)

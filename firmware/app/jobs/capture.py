@@ -68,4 +68,6 @@ def _keep_portrait(desk: Desk, journal: Journal, visit: Visit, sample: PortraitS
         "height_px": height,
         "flags": list(sample.flags),
     }
-    journal.accept(visit.record_id, "portrait", part, {"portrait.jp2": sample.jp2, "portrait.jpg": sample.jpeg})
+    journal.accept(
+        visit.record_id, "portrait", part, {"portrait.jp2": sample.jp2, "portrait.jpg": sample.jpeg}
+    )
