@@ -93,7 +93,10 @@ class CentreClient:
             trust_env=False,
             follow_redirects=False,
             transport=transport,
+            headers={"Accept-Encoding": "identity"},
         )
+        for name in ("Accept", "Connection", "User-Agent"):  # each costs its bytes with every chunk
+            del self._http.headers[name]
 
     def __enter__(self) -> Self:
         return self

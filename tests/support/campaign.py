@@ -87,17 +87,8 @@ class Campaign:
 
     def citizen(self) -> None:
         """One more is enrolled, and the record sealed."""
-        number = len(self.completed) + 1
-        record_id = self.journal.begin("first_issue", "7/2024", record.assignment(self._identity.box))
-        for part, value, blobs in box.parts():
-            if part == "subject":
-                value = {**value, "number": record.stated(f"0013040{number:05}")}
-            if part == "portrait":
-                blobs = {"portrait.jp2": self.random.randbytes(PORTRAIT_BYTES)}
-            self.journal.accept(record_id, part, value, blobs)
-        self.journal.freeze(record_id, None)
-        self.journal.complete_without_card(record_id)
-        path = self.journal.seal(record_id)
+        portrait = self.random.randbytes(PORTRAIT_BYTES)
+        path = enrol(self.journal, self._identity.box, len(self.completed) + 1, portrait)
         self.completed.append(path.name.partition("-")[2].removesuffix(".age"))
 
     def hasten(self) -> None:
@@ -157,6 +148,20 @@ class Campaign:
         assert not list((self._folder / "records" / "outbox").glob("*.age"))
         assert not list((self._folder / "uploads").glob("*"))
         assert self.journal.audit.verify() == []
+
+
+def enrol(journal: Journal, name: str, number: int, portrait: bytes) -> Path:
+    """The sealed record of one more citizen, of a box that issues no cards."""
+    record_id = journal.begin("first_issue", "7/2024", record.assignment(name))
+    for part, value, blobs in box.parts():
+        if part == "subject":
+            value = {**value, "number": record.stated(f"0013040{number:05}")}
+        if part == "portrait":
+            blobs = {"portrait.jp2": portrait}
+        journal.accept(record_id, part, value, blobs)
+    journal.freeze(record_id, None)
+    journal.complete_without_card(record_id)
+    return journal.seal(record_id)
 
 
 def good() -> Fate:
