@@ -87,4 +87,4 @@ def test_a_line_that_is_often_cut_gets_small_chunks_and_a_good_one_large_ones() 
         bad.cut()
     good.carried(1_000_000_000)
     assert bad.best <= 32 << 10
-    assert good.best == LARGEST
+    assert good.best >= 512 << 10
