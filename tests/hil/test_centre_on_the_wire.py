@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support import record
+from support import postgres, record
 from support.centre import FAST, PERSON, Box, TestStation, serving_process, without_card
 from support.wire import CuttingProxy
 
@@ -46,9 +46,19 @@ def today() -> datetime:
     return datetime.now(UTC)
 
 
-@pytest.fixture(scope="module")
-def station(tmp_path_factory: pytest.TempPathFactory) -> TestStation:
-    return TestStation(tmp_path_factory.mktemp("station"), today())
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def station(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestStation]:
+    folder = tmp_path_factory.mktemp("station")
+    if request.param == "sqlite":
+        yield TestStation(folder, today())
+        return
+    with postgres.session() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TestStation, "databases", staticmethod(server.new_database))
+        made = TestStation(folder, today())
+        patch.undo()
+        yield made
 
 
 @pytest.fixture(scope="module")
