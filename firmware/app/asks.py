@@ -96,6 +96,10 @@ class Asks:
         """Run a job on the registry's thread."""
         self._job(self._registry, call)
 
+    def on_camera(self, call: Callable[[Any, Any], Any]) -> None:
+        """Run a job on the camera's thread."""
+        self._job(self._kiosk.workers.camera, call)
+
     # --- effects -----------------------------------------------------------------------------------
 
     def _read_identity(self, effect: fx.ReadIdentity) -> None:

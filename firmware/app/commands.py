@@ -12,6 +12,7 @@ from firmware.records.journal import Journal
 from firmware.touch import Command
 from statemachine import events as ev
 from statemachine.guards import may_attest
+from statemachine.states import Device
 
 if TYPE_CHECKING:
     from firmware.app.kiosk import Kiosk
@@ -80,8 +81,7 @@ class Commands:
         """What cannot be taken back needs a second officer's card and PIN first."""
         finger, _, reason = command.value.partition(":")
         if command.name == "except" and reason not in fingers.FOUR_EYES:
-            desk, visit = self._kiosk.desk, self._kiosk.visit
-            self._store(fingers.except_finger(desk, visit, finger, reason, (officer,)))
+            self._except(finger, reason, (officer,))
             return
         self._waiting = command
         self._kiosk.form = Form(stage="second")
@@ -92,14 +92,21 @@ class Commands:
         self._kiosk.form = replace(self._kiosk.form, stage="second_pin", digits="")
 
     def second_accepted(self, second: str) -> None:
-        desk, visit = self._kiosk.desk, self._kiosk.visit
         officers = (self._kiosk.flow.session.officer or "", second)
         command, self._waiting = self._waiting, Command("")
         if command.name == "void":
-            self._store(records.void_card(visit, officers))
+            self._store(records.void_card(self._kiosk.visit, officers))
         elif command.name == "except":
             finger, _, reason = command.value.partition(":")
+            self._except(finger, reason, officers)
+
+    def _except(self, finger: str, reason: str, officers: tuple[str, ...]) -> None:
+        """With a picture of the hand; where the camera is lost, without one."""
+        desk, visit = self._kiosk.desk, self._kiosk.visit
+        if Device.CAMERA in self._kiosk.flow.session.lost:
             self._store(fingers.except_finger(desk, visit, finger, reason, officers))
+            return
+        self._kiosk.asks.on_camera(fingers.photograph_exception(desk, visit, finger, reason, officers))
 
     def _store(self, ask: Callable[[Journal], Any]) -> None:
         self._kiosk.desk.store.submit(self._kiosk.flow.entry, "keep", ask)

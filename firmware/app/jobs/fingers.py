@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import cv2
+
 from drivers.errors import UserRetry
 from drivers.worker import Stop
 from firmware.app.desk import Desk
@@ -22,11 +24,12 @@ from firmware.records.journal import Journal
 from statemachine import events as ev
 
 if TYPE_CHECKING:
-    from drivers.api import FingerSensor
+    from drivers.api import Camera, FingerSensor, Frame
     from firmware.quality.nbis.client import FingerScorer
 
 FOUR_EYES = ("missing", "amputated")
 """Exceptions for ever: two officers confirm them."""
+PHOTO_S = 3.0
 NOT_SCORED, UNSURE = "not_scored", "unsure"
 SCORERS = {
     Measure.NFIQ2: {"name": "NFIQ 2", "version": "2.3", "estimate": False},
@@ -200,12 +203,31 @@ def _no_finger(finger: str) -> dict[str, Any]:
 # --- exceptions ----------------------------------------------------------------------------------------
 
 
-def except_finger(
+def photograph_exception(
     desk: Desk, visit: Visit, finger: str, reason: str, officers: tuple[str, ...]
+) -> Callable[[Camera, Stop], Learned]:
+    """Take a picture of the hand that is held before the camera, and write the exception down with it."""
+
+    def take(camera: Camera, _: Stop) -> Learned:
+        photo = _jpeg(camera.still(PHOTO_S))
+        return desk.store.call(except_finger(desk, visit, finger, reason, officers, photo))
+
+    return take
+
+
+def _jpeg(frame: Frame) -> bytes:
+    done, data = cv2.imencode(".jpg", frame.bgr, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    assert done  # noqa: S101  a picture in memory always encodes
+    return data.tobytes()
+
+
+def except_finger(
+    desk: Desk, visit: Visit, finger: str, reason: str, officers: tuple[str, ...], photo: bytes | None = None
 ) -> Callable[[Journal], Learned]:
     """Write an exception down in the officers' names; a sample that is there stays beside it.
 
-    A finger that is not there at all needs two officers, and no sample of it can have been kept.
+    A finger that is not there at all needs two officers, and no sample of it can have been kept. `photo` is
+    a JPEG of the hand, None where the camera is lost.
     """
     permanence = "permanent" if reason in FOUR_EYES else "temporary"
 
@@ -217,13 +239,16 @@ def except_finger(
         part = journal.draft(visit.record_id).parts.get(name) or _no_finger(finger)
         if finger in visit.fingers_done or (reason in FOUR_EYES and part["image"]):
             return Learned(ev.ActRefused("finger_kept"))
-        exception = {
+        exception: dict[str, Any] = {
             "reason": reason,
             "permanence": permanence,
             "officers": list(officers),
             "at": desk.stamp(),
         }
         blobs = files_of(journal, visit.record_id, part)
+        if photo is not None:
+            exception["photo"] = f"exceptions/{finger}.jpg"
+            blobs[exception["photo"]] = photo
         journal.accept(visit.record_id, name, {**part, "exception": exception}, blobs)
         journal.audit.append(officers[0], "finger_excepted", visit.record_id, {"finger": finger})
         known = {"fingers_excepted": (*visit.fingers_excepted, finger), "doubted": None}

@@ -6,7 +6,7 @@ from support import office
 from support.kiosk import Story, story
 
 from firmware.sim.officer import PINS
-from statemachine.states import S
+from statemachine.states import Device, S
 
 
 def called(s: Story) -> None:
@@ -124,10 +124,24 @@ def test_one_officer_excepts_a_bandaged_finger_for_now() -> None:
         exception = s.ask(lambda journal: journal.draft(s.record_id).parts["finger/left_little"]["exception"])
         assert (exception["reason"], exception["permanence"]) == ("bandaged", "temporary")
         assert exception["officers"] == [office.OFFICER]
+        photo = s.ask(lambda journal: journal.blob(s.record_id, exception["photo"]))
+        assert photo.startswith(b"\xff\xd8"), "a picture of the hand"
         s.restart()
         s.comes(S.PORTRAIT)
         s.until(S.CONFIRM)
         assert (s.screen.good, s.screen.excepted) == (9, 1), "a restart forgets no exception"
+
+
+def test_without_a_camera_an_exception_is_written_without_its_picture() -> None:
+    with story(at="FINGERS-1") as s:
+        s.station.camera.unplug()
+        s.comes(lambda: Device.CAMERA in s.kiosk.flow.session.lost)
+        called(s)
+        s.officer()
+        s.touch("act:except", "finger:left_little", "except:worn")
+        s.comes(lambda: s.fingers_left == 0)
+        exception = s.ask(lambda journal: journal.draft(s.record_id).parts["finger/left_little"]["exception"])
+        assert "photo" not in exception
 
 
 def test_an_amputated_finger_needs_two_different_officers() -> None:
