@@ -74,7 +74,8 @@ class Registry:
         """The person of `number` (12 digits).
 
         Raises PersonUnknown; CentreUnreachable when neither centre nor extract can say; CentreRefused;
-        CentreWrong when another person is answered or the extract is not to be trusted.
+        CentreWrong when another person is answered, the extract is not to be trusted, or what answers is not
+        our centre and there is no extract.
         """
         if len(number) != 12 or not (number.isascii() and number.isdigit()):
             raise ValueError("a number has twelve digits")

@@ -25,6 +25,7 @@ from firmware.uplink.errors import (
     CentreUnreachable,
     CentreWrong,
     ExtractRefused,
+    NotOurCentre,
     PersonUnknown,
 )
 from firmware.uplink.extract import Extract, keep
@@ -150,6 +151,17 @@ def test_a_wrong_centre_is_not_papered_over_by_the_extract(box: Box, tmp_path: P
     put(box, tmp_path, extract)
     with pytest.raises(CentreWrong):
         looked_up(box, tmp_path, raising(CentreWrong("TLS"))).lookup(record.NUMBER)
+
+
+def test_a_guest_networks_certificate_is_as_good_as_no_line(box: Box, tmp_path: Path, extract: bytes) -> None:
+    put(box, tmp_path, extract)
+    person = looked_up(box, tmp_path, raising(NotOurCentre("TLS"))).lookup("001304000025")
+    assert person.source is Source.EXTRACT
+
+
+def test_a_guest_networks_certificate_without_an_extract_is_said_to_be_one(box: Box, tmp_path: Path) -> None:
+    with pytest.raises(NotOurCentre):
+        looked_up(box, tmp_path, raising(NotOurCentre("TLS"))).lookup("001304000025")
 
 
 def test_offline_the_extract_answers_and_says_so(box: Box, tmp_path: Path, extract: bytes) -> None:
