@@ -32,7 +32,7 @@ class PortraitLimits:
     roll_max_deg: float = 8.0
     pitch_neutral_deg: float = 9.2
     eye_light_min: float = 0.3
-    colour_shift_max: float = 10.0
+    colour_shift_max: float = 14.0
     lip_contrast_min: float = 0.85
     lid_opening_min: float = 0.025
     iris_opening_min: float = 0.05
