@@ -55,7 +55,7 @@ flow: ## draw docs/flow.md from the table
 screens: ## refresh the golden pictures and write the gallery to var/screens
 	@deploy/setup run
 	$(VENV_PYTHON) -m ui_fb.gallery tests/unit/ui_fb/golden --golden
-	$(VENV_PYTHON) -m ui_fb.gallery var/screens
+	$(VENV_PYTHON) -m firmware.sim.gallery var/screens
 
 bench: ## measure (ONLY=kiosk, chip, finger, portrait or records for one group); results in var/bench/results.jsonl
 	@deploy/setup test
