@@ -5,29 +5,24 @@ After each: exactly one record at the centre, exactly one card, alive and read b
 
 from __future__ import annotations
 
-import json
-import os
-import select
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from support import office
 from support.kiosk import lay_out
+from support.nursery import nursery
+from support.torture import many
 
 from drivers.virtual.card.card import VirtualCard
 from firmware.document.mrz import access_keys, td1
 from firmware.sim.guard import read_card
-
-TESTS = Path(__file__).resolve().parents[1]
-LINE_S = 60.0
+from statemachine.states import PROCEDURE, S
 
 
 @dataclass(frozen=True)
@@ -64,56 +59,81 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def kiosk(folder: Path, url: str, stand: str = "", times: int = 1) -> Iterator[subprocess.Popen[bytes]]:
-    box, card = str(folder / "box"), str(folder / "card.json")
-    orders = {"box": box, "url": url, "card": card, "stand": stand, "times": times}
-    environment = {
-        **os.environ,
-        "PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    command = [sys.executable, "-m", "support.killable_kiosk", json.dumps(orders)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=TESTS.parent) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def lines(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
-    """What the process says, line by line; each must come in time."""
-    assert process.stdout is not None
-    while True:
-        ready, _, _ = select.select([process.stdout], [], [], LINE_S)
-        assert ready, "the kiosk says nothing any more"
-        line = process.stdout.readline()
-        if not line:
-            return
-        yield json.loads(line)
+def centre_and_box(folder: Path, scene: str) -> Iterator[office.CentreHere]:
+    """A centre that runs, and a box's disk as it was at `scene`."""
+    office.scorer(), office.gate()
+    office.first_morning(folder)
+    lay_out(scene, folder / "box")
+    centre = office.CentreHere(folder / "centre")
+    centre.start()
+    try:
+        yield centre
+    finally:
+        centre.stop()
 
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=list(CUTS))
 def test_a_killed_kiosk_lands_on_its_step_and_finishes_once(cut: Cut, folder: Path) -> None:
-    office.scorer(), office.gate()
-    office.first_morning(folder)
-    lay_out(cut.scene, folder / "box")
-    centre = office.CentreHere(folder / "centre")
-    centre.start()
-    try:
-        with kiosk(folder, centre.url, cut.stand, cut.times) as first:
-            assert any("at" in line for line in lines(first)), f"{cut.stand} never came"
-            os.kill(first.pid, signal.SIGKILL)
-            assert first.wait(LINE_S) == -signal.SIGKILL
-        with kiosk(folder, centre.url) as second:
-            told = list(lines(second))
-            assert second.wait(LINE_S) == 0
-        assert told[0]["state"] == "ATTRACT"
-        landed = told[1] if cut.lands != "ATTRACT" else told[0]
-        assert landed.get("state") == cut.lands, told[:4]
-        assert not cut.fingers_left or landed["fingers_left"] == cut.fingers_left
+    with centre_and_box(folder, cut.scene) as centre:
+        with nursery().kiosk(folder, centre.url, cut.stand, cut.times) as first:
+            assert first.until("at"), f"{cut.stand} never came"
+            first.kill()
+        with nursery().kiosk(folder, centre.url) as second:
+            assert second.until("receipts")
+        assert second.told[0]["state"] == "ATTRACT"
+        assert second.landed["state"] == cut.lands, second.told[:4]
+        assert not cut.fingers_left or second.landed["fingers_left"] == cut.fingers_left
         one_record_and_one_card(centre, folder)
-    finally:
-        centre.stop()
+
+
+SCENES = ("FINGERS", "FINGERS-1", "CONFIRM", "PLACE_CARD")
+KILLS = {"FINGERS": 6, "FINGERS-1": 6, "CONFIRM": 8, "PLACE_CARD": 8}
+"""How often each visit is killed at the least, beside the places above: 11 + 28 in all."""
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_visit_that_is_killed_again_and_again_only_goes_forward(scene: str, folder: Path) -> None:
+    with centre_and_box(folder, scene) as centre:
+        kills = killed_all_along(folder, centre.url, Random(scene))  # noqa: S311
+        assert kills >= KILLS[scene]
+        one_record_and_one_card(centre, folder)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", range(many(0, 64)))
+def test_no_seed_kills_a_visit_for_good(seed: int, folder: Path) -> None:
+    """Eight kills and more each: 500 and more in all."""
+    random = Random(seed)  # noqa: S311
+    with centre_and_box(folder, random.choice(SCENES)) as centre:
+        kills = killed_all_along(folder, centre.url, random)
+        assert kills >= 5
+        one_record_and_one_card(centre, folder)
+
+
+def killed_all_along(folder: Path, url: str, random: Random) -> int:
+    """Kill every life of a visit's kiosk at a drawn place, until one gets to the receipt; return how many.
+
+    A place is a change of the journal (just before, or just after it) or an answer of the card. No life may
+    begin to the left of where the one before it began.
+    """
+    kills, before = 0, (0, 0)
+    while True:
+        stand = random.choice(("any:before", "any:after", "any:after", "apdu:after"))
+        times = random.randint(1, 40) if stand.startswith("apdu") else random.randint(2, 5)
+        with nursery().kiosk(folder, url, stand, times) as life:
+            if not life.until("at"):
+                return kills
+            life.kill()
+        kills += 1
+        here = place(life.landed)
+        assert here >= before, f"after {kills} kills: {life.landed}"
+        before = here
+
+
+def place(landed: dict[str, Any]) -> tuple[int, int]:
+    """How far a life was when it began; at the greeting the record is finished."""
+    step = S(landed["state"])
+    return (PROCEDURE.index(step) if step is not S.ATTRACT else len(PROCEDURE)), -landed["fingers_left"]
 
 
 def one_record_and_one_card(centre: office.CentreHere, folder: Path) -> None:

@@ -1,9 +1,9 @@
 """A kiosk with its citizen as a process of its own, to be killed: `python -m support.killable_kiosk ORDERS`.
 
 ORDERS is JSON: the box's folder, the centre's URL, the file of the virtual card, and where to stand still
-(`METHOD:before`, `METHOD:after` of the journal, `sod:half` of the card), perhaps at the `times`-th time.
-Every state is a line on standard output; whoever reads it kills. The card's file is the card: it is written
-before the reader hears an answer.
+(`METHOD:before`, `METHOD:after` of the journal, METHOD `any` for whatever changes it; of the card `sod:half`
+and `apdu:after`), perhaps at the `times`-th time. Every state is a line on standard output; whoever reads
+it kills. The card's file is the card: it is written before the reader hears an answer.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ from firmware.sim.station import VirtualStation
 from support import office
 from ui_fb.display import MemoryDisplay
 
+CHANGES = (
+    *("accept", "step", "freeze", "keep_image", "stage", "keep_sod", "issuing", "complete"),
+    *("seal", "leave", "delivered"),
+)
+OF_THE_CARD = ("sod", "apdu")
+
 
 def stand_still(where: str) -> None:
     """Say so, and wait for the kill."""
@@ -39,36 +46,57 @@ def still_at_sod(card: SavedCard) -> None:
         stand_still("sod:half")
 
 
-def stop_in_the_journal(method: str, when: str, times: int) -> None:
-    """Stand still before or after the journal's `method` did its work for the `times`-th time."""
+def still_at_apdu(times: int) -> Callable[[SavedCard], None]:
+    answers = count(1)
+
+    def answered(_: SavedCard) -> None:
+        if next(answers) == times:
+            stand_still("apdu:after")
+
+    return answered
+
+
+def stop_in_the_journal(methods: Iterable[str], when: str, times: int) -> None:
+    """Stand still before or after one of the journal's `methods` did its work, at the `times`-th call."""
+    calls = count(1)
+    for method in methods:
+        setattr(Journal, method, _watched(method, when, times, calls))
+
+
+def _watched(method: str, when: str, times: int, calls: Iterator[int]) -> Callable[..., Any]:
     real: Callable[..., Any] = getattr(Journal, method)
-    calls = 0
 
     @wraps(real)
     def watched(*args: Any, **named: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if when == "before" and calls == times:
+        here = next(calls) == times
+        if here and when == "before":
             stand_still(f"{method}:before")
         value = real(*args, **named)
-        if when == "after" and calls == times:
+        if here and when == "after":
             stand_still(f"{method}:after")
         return value
 
-    setattr(Journal, method, watched)
+    return watched
 
 
-def run(box: Path, url: str, card: Path, stand: str = "", times: int = 1) -> None:
+def run(
+    box: Path,
+    url: str,
+    card: Path,
+    stand: str = "",
+    times: int = 1,
+    dress: Callable[[Kiosk], None] = lambda _: None,
+) -> None:
     """One visit of ADULT, or what is left of it, until the centre's receipt is here."""
     method, _, when = stand.partition(":")
-    if method and method != "sod":
-        stop_in_the_journal(method, when, times)
+    if method and method not in OF_THE_CARD:
+        stop_in_the_journal(CHANGES if method == "any" else [method], when, times)
     loop, station = Loop(), VirtualStation(wait=lambda _: None)
     citizen = VirtualCitizen(
         office.ADULT, Habits(pause_s=0.01), station, loop, lambda action: loop.post(Act(action))
     )
-    answered = still_at_sod if method == "sod" else lambda _: None
-    citizen.card = SavedCard.at(card, citizen.card, answered)
+    still = {"sod": still_at_sod, "apdu": still_at_apdu(times)}.get(method, lambda _: None)
+    citizen.card = SavedCard.at(card, citizen.card, still)
     told: list[tuple[str, int]] = []
 
     def look(kiosk: Kiosk) -> None:
@@ -85,6 +113,7 @@ def run(box: Path, url: str, card: Path, stand: str = "", times: int = 1) -> Non
             loop.end()
 
     kiosk = build(office.config(box, url), station.openers(), MemoryDisplay((800, 480)), loop, look)
+    dress(kiosk)
     kiosk.start()
     loop.run(handle)
     say(receipts=list(kiosk.last_receipts))
