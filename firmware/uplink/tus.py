@@ -41,19 +41,19 @@ class ChunkSize:
     """How much to send at once, from how far the line carries between two cuts.
 
     A cut costs half a chunk, each chunk costs `OVERHEAD_BYTES`: with m bytes between cuts the least is
-    wasted at sqrt(2 · m · overhead). `between_cuts` follows what was seen at each cut, slowly: cuts are
-    accidents, and three times the mean between two of them is rare.
+    wasted at sqrt(2 · m · overhead), and little more on either side of it; each chunk also costs a journey
+    there and back, so m is rather thought too large.
     """
 
-    between_cuts: float = 2e6
+    between_cuts: float = 16e6
     since_cut: int = field(default=0, init=False)
 
     def carried(self, count: int) -> None:
         self.since_cut += count
-        self.between_cuts = max(self.between_cuts, self.since_cut / 3)
+        self.between_cuts = max(self.between_cuts, self.since_cut)
 
     def cut(self) -> None:
-        self.between_cuts = (3 * self.between_cuts + self.since_cut) / 4
+        self.between_cuts = (self.between_cuts + self.since_cut) / 2
         self.since_cut = 0
 
     @property

@@ -33,7 +33,7 @@ from support.bad_line import BadLine, CentreHere, Clock, Draw, Fate, Killed
 from support.centre import Box, TestStation
 
 MEMORY = Path("/dev/shm")
-PORTRAIT_BYTES = 150_000
+PORTRAIT_BYTES = 300_000
 """Three chunks: a record can be cut in the middle."""
 MANY_ROUNDS = 2000
 URL = "https://centre.example"

@@ -139,4 +139,4 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(max_examples=16, stateful_step_count=12, deadline=None)
+TestAnyOrder.settings = settings(max_examples=10, stateful_step_count=12, deadline=None)
