@@ -45,7 +45,7 @@ from ui_fb.screen import Screen
 T = TypeVar("T")
 Goal = S | type[Screen] | Callable[[], bool]
 SIZE = (800, 480)
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 SHARED_MEMORY = Path("/dev/shm")
 
 
