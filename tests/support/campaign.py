@@ -53,14 +53,14 @@ class _Stop(Stop):
 class Campaign:
     """`completed` are the digests of every record that this box has finished, in order."""
 
-    def __init__(self, folder: Path, seed: int, draw: Draw) -> None:
+    def __init__(self, folder: Path, seed: int, draw: Draw, most_kbit_s: int) -> None:
         kept, enrolled = _first_day()
         shutil.copytree(kept.name, folder, dirs_exist_ok=True)
         self.random = Random(seed)  # noqa: S311  a story, not a secret
         self.clock, self.wall = Clock(), box.Clock()
         self._identity = Identity(folder / enrolled.folder.name)
         certificate = enrolled.certificate("box.crt.pem").public_bytes(Encoding.DER)
-        self._folder = folder
+        self._folder, self._most_kbit_s = folder, most_kbit_s
         self._centre_folder = folder / "centre"
         self._keys = self._identity.keys(simulated=True)
         self.centre = CentreHere(Station(self._centre_folder), certificate, lambda: record.NOW)
@@ -75,7 +75,7 @@ class Campaign:
         timeouts = Timeouts(whole_s=10.0)
         self._client = CentreClient(URL, self._identity.tls(), timeouts, self.line, self.clock)
         receipts = self._identity.certificate("receipt")
-        uploader = Uploader(self._client, self._folder / "uploads", receipts)
+        uploader = Uploader(self._client, self._folder / "uploads", receipts, self._most_kbit_s)
         self._ours = Line(cast(Any, None), uploader, CentreSigner(self._client))
 
     def close(self) -> None:
@@ -175,12 +175,12 @@ def in_turn(*fates: Fate) -> Draw:
 
 
 @contextmanager
-def campaign(seed: int, draw: Draw = good) -> Iterator[Campaign]:
+def campaign(seed: int, draw: Draw = good, most_kbit_s: int = 0) -> Iterator[Campaign]:
     """A new box and a new centre, in memory where the machine has such a folder."""
     with ExitStack() as stack:
         place = MEMORY if MEMORY.is_dir() else None
         folder = stack.enter_context(TemporaryDirectory(dir=place, prefix="campaign-"))
-        one = Campaign(Path(folder), seed, draw)
+        one = Campaign(Path(folder), seed, draw, most_kbit_s)
         stack.callback(one.close)
         yield one
 

@@ -96,6 +96,15 @@ def test_an_urgent_record_overtakes_and_nothing_is_held_for_it() -> None:
         c.all_are_there_once()
 
 
+def test_the_cap_of_the_line_holds_over_all_records() -> None:
+    with campaign(6, most_kbit_s=800) as c:
+        for _ in range(4):
+            c.citizen()
+        c.walk_until_empty()
+        assert c.line.sent * 8 / 800_000 == pytest.approx(c.clock(), rel=0.1)
+        c.all_are_there_once()
+
+
 class AnyOrder(RuleBasedStateMachine):
     """Citizens come, power and clocks fail, and requests meet any fate, in any order."""
 
