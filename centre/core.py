@@ -148,6 +148,20 @@ class Centre:
         uploads.delete_upload(upload)
         return known
 
+    def accept(self, opened: OpenedRecord, sealed_digest: str) -> bytes:
+        """One transaction: the verdict on a record that held, its place in the ledger, the signed receipt."""
+        arrival = Arrival.of(opened, sealed_digest, self._clock())
+        with chain.turn(self._engine) as turn:
+            known = _receipt(turn.connection, opened.box, sealed_digest=sealed_digest)
+            if known is not None:
+                return known
+            verdict = ingest.take_in(turn, arrival)
+            body = receipt.sign(verdict, self._keys.receipts.key).to_json()
+            digests = {"record_digest": opened.record_digest, "sealed_digest": sealed_digest}
+            turn.connection.execute(_KEEP_RECEIPT, {**digests, "body": body})
+        log.info("record %s of %s: %s", opened.record_digest, opened.box, verdict.kind)
+        return body
+
     def receipt(self, box: str, **digests: str) -> bytes | None:
         """The receipt of this box's record by `record_digest` or `sealed_digest` or both, or None."""
         with db.glancing(self._engine) as connection:
@@ -199,7 +213,7 @@ class Centre:
             raise Refused(422, "simulated", "a simulated record is nothing for a production centre")
         if not self._keep(path, sealed_digest):
             return self._taken_meanwhile(box, sealed_digest)
-        return self._record(opened, sealed_digest)
+        return self.accept(opened, sealed_digest)
 
     def _taken_meanwhile(self, box: str, sealed_digest: str) -> bytes:
         """The receipt, when another process has just taken this upload in and forgotten it."""
@@ -236,20 +250,6 @@ class Centre:
             pass  # kept by an earlier try, which may have ended before the next line
         sync_folder(folder)
         return True
-
-    def _record(self, opened: OpenedRecord, sealed_digest: str) -> bytes:
-        """One transaction: the verdict, its place in the ledger, and the signed receipt that says so."""
-        arrival = Arrival.of(opened, sealed_digest, self._clock())
-        with chain.turn(self._engine) as turn:
-            known = _receipt(turn.connection, opened.box, sealed_digest=sealed_digest)
-            if known is not None:
-                return known
-            verdict = ingest.take_in(turn, arrival)
-            body = receipt.sign(verdict, self._keys.receipts.key).to_json()
-            digests = {"record_digest": opened.record_digest, "sealed_digest": sealed_digest}
-            turn.connection.execute(_KEEP_RECEIPT, {**digests, "body": body})
-        log.info("record %s of %s: %s", opened.record_digest, opened.box, verdict.kind)
-        return body
 
     def _looked_up(self, connection: Connection, box: str, number: str) -> None:
         row = {"at": stamp(self._clock()), "box": box, "number": number}

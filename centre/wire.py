@@ -70,12 +70,13 @@ async def read_json(request: Request) -> dict[str, Any]:
 
 async def read_body(receive: Receive, most: int) -> bytes:
     """The whole body, of at most `most` bytes. Raises Refused(413), or ClientDisconnect."""
-    body = bytearray()
+    parts, size = [], 0
     async for part in _parts(receive):
-        body += part
-        if len(body) > most:
+        parts.append(part)
+        size += len(part)
+        if size > most:
             raise Refused(413, "too_long", f"a body has at most {most} bytes here")
-    return bytes(body)
+    return b"".join(parts)
 
 
 async def _parts(receive: Receive) -> AsyncIterator[bytes]:
