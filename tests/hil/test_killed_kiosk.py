@@ -100,14 +100,15 @@ def test_a_visit_that_is_killed_again_and_again_only_goes_forward(scene: str, fo
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("seed", range(many(0, 64)))
+@pytest.mark.parametrize("seed", range(many(0, 26)))
 def test_no_seed_kills_a_visit_for_good(seed: int, folder: Path) -> None:
-    """Eight kills and more each: 500 and more in all."""
-    random = Random(seed)  # noqa: S311
-    with centre_and_box(folder, random.choice(SCENES)) as centre:
-        kills = killed_all_along(folder, centre.url, random)
-        assert kills >= 5
-        one_record_and_one_card(centre, folder)
+    """Twenty kills and more each: 520 and more in all."""
+    random, kills = Random(seed), 0  # noqa: S311
+    while kills < 20:
+        visit = Path(tempfile.mkdtemp(dir=folder))
+        with centre_and_box(visit, random.choice(SCENES)) as centre:
+            kills += killed_all_along(visit, centre.url, random)
+            one_record_and_one_card(centre, visit)
 
 
 def killed_all_along(folder: Path, url: str, random: Random) -> int:

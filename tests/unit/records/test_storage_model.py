@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -12,18 +13,17 @@ from typing import Any
 
 import pytest
 from support import box
-from support.storage import files
-from support.storage.cuts import Broken, Cutter
+from support.storage import mortal
 from support.storage.fates import Chance, Lost, NamesOnly, Whole
-from support.storage.filming import film, folder, moments, taped
+from support.storage.filming import film, folder, taped
 from support.storage.model import Disk, found_in
 from support.storage.visits import DAYS, Plan
+from support.torture import many
 
-from firmware.records import database, disk
-from firmware.records.journal import Journal
-from firmware.records.vault import Vault
+from firmware.records import disk
 
 SHORT = (Plan(card=False),)
+TESTS = Path(__file__).resolve().parents[2]
 
 
 def played(ops: list[Any]) -> Disk:
@@ -71,6 +71,21 @@ def test_every_single_operation_leaves_the_same_on_the_model_and_on_real_files()
             compare()
         compare()
         assert done > 300
+
+
+def test_a_process_that_is_really_killed_leaves_what_the_model_says() -> None:
+    """A kill takes nothing from the kernel: this is about what each operation does, not about what is lost."""
+    places = Random("kills").sample(range(1, 1000), many(12, 200))  # noqa: S311
+    with folder() as root:
+        command = [sys.executable, "-m", "support.storage.mortal", str(root), *map(str, places)]
+        path = os.pathsep.join((str(TESTS.parent), str(TESTS)))
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": path}, cwd=TESTS.parent)
+        for place in places:
+            killed = root / str(place)
+            model = played(mortal.read(killed))
+            assert model.now() == found_in(killed / "box")
+            with box.open_journal(killed / "box") as journal:
+                assert journal.rebuilt is None
 
 
 def test_sqlite_and_the_vault_are_both_on_the_tape() -> None:
@@ -137,95 +152,6 @@ def test_what_a_failed_sync_lost_no_later_sync_brings_back(tmp_path: Path) -> No
     model = played(tape.ops)
     assert model.now() == {"file": b"first"}
     assert model.after(Lost()) == {"file": b""}
-
-
-# --- it has teeth -----------------------------------------------------------------------------------
-
-
-def without_file_sync(patch: pytest.MonkeyPatch) -> None:
-    real = files._Calls.fsync
-    patch.setattr(
-        files._Calls, "fsync", lambda calls, handle: handle in calls._folders and real(calls, handle)
-    )
-
-
-def without_folder_sync(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(disk, "_sync_folder", lambda path: None)
-
-
-def without_full_sync_of_sqlite(patch: pytest.MonkeyPatch) -> None:
-    pragmas = [p.replace("synchronous = FULL", "synchronous = NORMAL") for p in database._PRAGMAS]
-    patch.setattr(database, "_PRAGMAS", tuple(pragmas))
-
-
-def without_a_name_of_its_own_while_it_is_written(patch: pytest.MonkeyPatch) -> None:
-    def write(path: Path, data: bytes) -> None:
-        disk._fill(path, data)
-
-    patch.setattr(disk, "write", write)
-
-
-def with_the_key_destroyed_before_the_record_is_sealed(patch: pytest.MonkeyPatch) -> None:
-    real = Journal.seal
-
-    def seal(journal: Journal, record_id: str) -> Path:
-        destroy = Vault.destroy
-        with pytest.MonkeyPatch.context() as inner:
-            inner.setattr(journal._sealer._outbox, "put", _first(journal, record_id, destroy))
-            return real(journal, record_id)
-
-    patch.setattr(Journal, "seal", seal)
-
-
-def _first(journal: Journal, record_id: str, destroy: Callable[..., None]) -> Callable[..., Any]:
-    put = journal._outbox.put
-
-    def run(*args: Any) -> Any:
-        destroy(journal._vault, record_id)
-        return put(*args)
-
-    return run
-
-
-def with_a_receipt_believed_before_it_is_kept(patch: pytest.MonkeyPatch) -> None:
-    real = Journal.delivered
-
-    def delivered(journal: Journal, record_id: str, receipt: Any) -> None:
-        file = journal.next_sealed()
-        assert file is not None
-        disk.remove(file.path)
-        real(journal, record_id, receipt)
-
-    patch.setattr(Journal, "delivered", delivered)
-
-
-BUGS = (
-    without_file_sync,
-    without_folder_sync,
-    without_full_sync_of_sqlite,
-    without_a_name_of_its_own_while_it_is_written,
-    with_the_key_destroyed_before_the_record_is_sealed,
-    with_a_receipt_believed_before_it_is_kept,
-)
-
-
-@pytest.mark.parametrize("bug", BUGS)
-def test_a_box_with_this_bug_is_found_out(
-    bug: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bug(monkeypatch)
-    with folder() as root:
-        ops = film(root, SHORT)
-    with pytest.raises(Broken):
-        Cutter(fates_each=2).through(ops)
-
-
-def test_the_same_box_without_a_bug_is_not() -> None:
-    with folder() as root:
-        ops = film(root, SHORT)
-    cutter = Cutter(nested=10**9)
-    cutter.through(ops)
-    assert cutter.cuts >= len([each for each in moments(ops) if each.disk.uncertain])
 
 
 def test_the_tape_is_of_the_library_that_python_uses() -> None:
