@@ -23,6 +23,8 @@ class Station:
     team: str = "TEAM-0"
     data: str = "var/box"
     """Folder of the journal, the outbox and the box's certificate."""
+    second_copy: str = ""
+    """Folder on a second medium, as a mounted stick, for a copy of each unsent record; empty: none."""
     language: Literal["vi", "en"] = "vi"
     tools: str = ".tools"
     """Folder of what the set-up fetched: face models and the NFIQ 2 scorer."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from config.schema import Config
 from drivers.errors import DriverError, UserRetry
 from firmware.records.format.rules import VIETNAM
+from firmware.records.rebuild import kept_aside
 
 if TYPE_CHECKING:
     from firmware.app.devices import Openers
@@ -207,6 +208,11 @@ def team_status(config: Config, journal: Journal, contact: datetime | None) -> d
     free_mb = disk_free_mb(config)
     if free_mb < config.limits.disk_free_mb:
         alarms.append("disk")
+    incidents = {
+        "damaged": bool(kept_aside(journal.shelf.folder)),
+        "refused": bool(counts.outbox.refused),
+        "second_copy": bool(journal.copies.missing()),
+    }
     return {
         "unsent": counts.outbox.unsent + counts.unsealed,
         "oldest_h": oldest_h,
@@ -217,6 +223,7 @@ def team_status(config: Config, journal: Journal, contact: datetime | None) -> d
         "clock": now.astimezone(VIETNAM).strftime("%H:%M"),
         "last_contact": contact.astimezone(VIETNAM).strftime("%H:%M") if contact else "–",
         "alarms": tuple(alarms),
+        "incident": next((name for name, happened in incidents.items() if happened), ""),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from firmware.box.identity import Identity
 from firmware.loop import Loop, Mailbox
 from firmware.records.journal import Journal
 from ui_fb.display import Display
+
+log = logging.getLogger("firmware.build")
 
 
 def build(
@@ -37,11 +40,14 @@ def build(
     workers = Workers(openers, loop.post)
     desk: Desk
 
+    second_copy = Path(config.station.second_copy) if config.station.second_copy else None
     box_time = time or BoxClock(kept=config.station.profile == "virtual" or has_rtc())
 
     def open_journal() -> Journal:
-        journal = Journal(data / "records", identity.keys(simulated), box_time.now)
+        journal = Journal(data / "records", identity.keys(simulated), box_time.now, second_copy)
         box_time.journal_says(journal.now())
+        for lost in journal.rebuilt.lost if journal.rebuilt else ():
+            log.error("incident: the journal was rebuilt; not recovered: %s", lost)
         return journal
 
     def lamps(left: float, right: float) -> None:

@@ -25,7 +25,7 @@ ROOM_S = 10.0
 """How often a full disk is tried again."""
 CLOCK_S = 30.0
 """How often a clock that no rule pack covers is looked at again."""
-ROOM, STATUS, EXAMINE = "room", "status", "examine"
+ROOM, STATUS, EXAMINE, COPIES = "room", "status", "examine", "copies"
 
 
 class House:
@@ -104,6 +104,7 @@ class House:
             self._sending.went_well()
         if delivered.sent or delivered.refused:
             self._contact = self._kiosk.desk.now()
+        self._kiosk.desk.store.submit(0, COPIES, lambda journal: journal.copies.level())
         self.refresh_status()
 
     # --- answers -------------------------------------------------------------------------------------

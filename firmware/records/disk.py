@@ -57,6 +57,15 @@ def remove(*paths: Path) -> None:
             _sync_folder(paths[0].parent)
 
 
+def prove_room(folder: Path, size: int) -> None:
+    """Show that `size` more bytes can be written into `folder`, durably. Raises DiskFull, StoreError."""
+    room = folder / "room"
+    try:
+        write(room, bytes(size))
+    finally:
+        remove(room)
+
+
 def overwrite_and_remove(path: Path) -> None:
     """Remove a key durably, its bytes overwritten first.
 

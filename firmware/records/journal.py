@@ -30,6 +30,7 @@ from firmware.records.keys import BoxKeys
 from firmware.records.outbox import Outbox, OutboxCounts, SealedFile
 from firmware.records.rebuild import Rebuilder, Rebuilt, set_aside
 from firmware.records.sealing import Sealer
+from firmware.records.second_medium import Copies, SecondMedium
 from firmware.records.shelf import DATABASE, DRAFTS, OUTBOX, Shelf
 from firmware.records.states import HAS_DRAFT, RecordState
 from firmware.records.stock import Blanks, Stock
@@ -38,7 +39,7 @@ from firmware.records.vault import Vault
 from firmware.records.waiting import Waiting
 
 S = RecordState
-ROOM, ROOM_BYTES = "room", 8 << 20
+ROOM_BYTES = 8 << 20
 """A file as large as a record with all that it takes to make one, written to see whether it fits."""
 
 
@@ -55,13 +56,14 @@ class Counts:
 class Journal:
     """Opens, checks and mends the store of one box; a context manager.
 
-    `rebuilt` is None, or what happened when a damaged database had to be set aside. `audit`, `stock` and
-    `tries` are the log, the blanks and the officers' wrong PINs.
+    `rebuilt` is None, or what happened when a damaged database had to be set aside. `audit`, `stock`, `tries`
+    and `copies` are the log, the blanks, the officers' wrong PINs and the second copies of unsent records.
     """
 
-    def __init__(self, folder: Path, keys: BoxKeys, clock: Clock) -> None:
+    def __init__(self, folder: Path, keys: BoxKeys, clock: Clock, second_copy: Path | None = None) -> None:
         """Raises StoreBusy while another process holds it, and StoreError."""
         disk.make_folder(folder)
+        self._second_copy = second_copy
         self._keys = keys
         self._folder = folder
         self._vault = Vault(folder / DRAFTS, keys.identity, [keys.recovery_recipient])
@@ -91,8 +93,10 @@ class Journal:
         self._waiting = Waiting(db, vault, self.audit, self._clock, self._drafts)
         self._attempts = Attempts(db, vault, self.audit, self._clock, self._drafts)
         self._outbox = Outbox(db, outbox, keys, self.audit, self._clock, self._drafts)
+        second = SecondMedium(self._second_copy, outbox, not keys.simulated) if self._second_copy else None
+        self.copies = Copies(db, self.audit, second)
         self._sealer = Sealer(
-            db, vault, self.audit, self._clock, self._drafts, self._attempts, self._outbox, keys
+            db, vault, self.audit, self._clock, self._drafts, self._attempts, self._outbox, self.copies, keys
         )
 
     def __enter__(self) -> Self:
@@ -252,11 +256,7 @@ class Journal:
         """Show that another record could be written now, durably. Raises DiskFull, StoreError."""
         with self._db.transaction():
             pass  # nobody else holds the database
-        room = self._folder / ROOM
-        try:
-            disk.write(room, bytes(ROOM_BYTES))
-        finally:
-            disk.remove(room)
+        disk.prove_room(self._folder, ROOM_BYTES)
 
     def counts(self) -> Counts:
         with self._db.reading() as connection:

@@ -27,6 +27,7 @@ from firmware.records.vault import Vault
 
 S = RecordState
 LOST = ".lost"
+DAMAGED = ".damaged-"
 WITHOUT_FILES = (
     "the audit log so far (its last head is in the sealed records)",
     "the bookings of blanks: count the blanks and book them in again",
@@ -47,13 +48,20 @@ class Rebuilt:
 
 def set_aside(database: Path, now: datetime) -> Path:
     """Rename a damaged database with its log, and return its new name."""
-    aside = database.with_name(f"{database.name}.damaged-{now.strftime('%Y%m%dT%H%M%SZ')}")
+    aside = database.with_name(f"{database.name}{DAMAGED}{now.strftime('%Y%m%dT%H%M%SZ')}")
     with disk.translated("set the damaged journal aside"):
         for ending in ("", "-wal", "-shm"):
             old = database.with_name(database.name + ending)
             if old.exists():
                 old.rename(aside.with_name(aside.name + ending))
     return aside
+
+
+def kept_aside(folder: Path) -> list[str]:
+    """The names of all that was set aside in a store: an incident, until somebody has taken it away."""
+    with disk.translated("look for what was set aside"):
+        found = [*folder.glob(f"*{DAMAGED}*"), *folder.glob(f"*/*{LOST}")]
+    return sorted(path.name for path in found if not path.name.endswith(("-wal", "-shm")))
 
 
 class Rebuilder:
@@ -75,11 +83,16 @@ class Rebuilder:
         with self._db.transaction() as connection:
             sealed = self._sealed(connection)
             drafts = self._drafts(connection)
-            about = {"set_aside": aside.name if aside else None, "sealed": sealed, "drafts": len(drafts)}
+            about: dict[str, Any] = {
+                "set_aside": aside.name if aside else None,
+                "sealed": sealed,
+                "drafts": len(drafts),
+            }
             tip = connection.execute(
                 "SELECT audit_head FROM sealed ORDER BY sequence DESC LIMIT 1"
             ).fetchone()
-            self._audit.append("kiosk", "rebuilt", None, {**about, "last_head": tip[0] if tip else None})
+            about |= {"last_head": tip[0] if tip else None, "lost": self._lost}
+            self._audit.append("kiosk", "rebuilt", None, about)
             self._audit.checkpoint()
         return Rebuilt(aside, sealed, tuple(drafts), tuple(self._lost))
 
@@ -127,7 +140,9 @@ class Rebuilder:
             try:
                 replay = _Replay(self._vault, record_id)
             except (RecordsError, KeyError, ValueError) as exc:
-                self._lost.append(f"draft {record_id}: {type(exc).__name__}")
+                ticket = self._vault.ticket(record_id)
+                under = f"ticket {ticket[:4]} {ticket[4:]}" if ticket else "no ticket was given"
+                self._lost.append(f"draft {record_id} ({under}): {type(exc).__name__}")
                 self._vault.set_aside(record_id)
                 continue
             replay.insert(connection)

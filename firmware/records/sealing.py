@@ -16,6 +16,7 @@ from firmware.records.format.data_quality import measure
 from firmware.records.format.manifest import FIRST, canonical, record_digest
 from firmware.records.keys import BoxKeys
 from firmware.records.outbox import Outbox
+from firmware.records.second_medium import Copies
 from firmware.records.sidecar import Head
 from firmware.records.states import RecordState, require_move
 from firmware.records.vault import Vault
@@ -35,6 +36,7 @@ class Sealer:
         drafts: Drafts,
         attempts: Attempts,
         outbox: Outbox,
+        copies: Copies,
         keys: BoxKeys,
     ) -> None:
         self._db = db
@@ -44,6 +46,7 @@ class Sealer:
         self._drafts = drafts
         self._attempts = attempts
         self._outbox = outbox
+        self._copies = copies
         self._keys = keys
 
     def seal(self, record_id: str) -> Path:
@@ -67,6 +70,7 @@ class Sealer:
             about = {"sequence": head.sequence, "digest": head.record_digest}
             self._audit.append("kiosk", "seal", record_id, about)
             self._audit.checkpoint()
+        self._copies.sealed(head.sequence, head.stem)
         self._vault.destroy(record_id)
         return path
 

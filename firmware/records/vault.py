@@ -2,6 +2,7 @@
 
     drafts/<record id>/key.age            AES-256 key, wrapped (age) to the box and the station's recovery key
     drafts/<record id>/00007.<sha256>     entry 7: nonce ‖ AES-256-GCM, named by SHA-256 of these bytes
+    drafts/<record id>/ticket.12345678    empty: which ticket it waits under, should nothing else be readable
 
 An entry says what it is (`Entry.about`), so that a lost database can be rebuilt from the files. Destroying
 the key destroys the draft.
@@ -28,6 +29,7 @@ from firmware.records import disk
 from firmware.records.errors import StoreDamaged, UnknownRecord
 
 KEY = "key.age"
+TICKET = "ticket."
 NONCE_BYTES = 12  # NIST SP 800-38D, 8.2.2
 _RECORD = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ENTRY = re.compile(r"(\d{5})\.([0-9a-f]{64})", re.ASCII)
@@ -96,6 +98,17 @@ class Vault:
             raise StoreDamaged("read a draft: a file belongs to another key") from exc
         start = 4 + int.from_bytes(plain[:4], "big")
         return Entry(json.loads(plain[4:start]), plain[start:])
+
+    def mark(self, record_id: str, ticket: str) -> None:
+        """Write the ticket beside the draft, so that a draft which cannot be read can still be named."""
+        name = f"{TICKET}{''.join(filter(str.isdigit, ticket))}"
+        if not (self._folder / record_id / name).exists():
+            disk.write(self._folder / record_id / name, b"")
+
+    def ticket(self, record_id: str) -> str:
+        """The ticket of `mark`, eight digits; "" where there is none."""
+        found = (path.name.removeprefix(TICKET) for path in self._paths(record_id))
+        return next((digits for digits in found if digits.isdigit()), "")
 
     def names(self, record_id: str) -> list[str]:
         """The entries' file names in the order they were put."""

@@ -48,6 +48,7 @@ class Waiting:
         ticket = self._drafts.row(record_id)["ticket"] or self._free_ticket()
         about = {"kind": "ticket", "ticket": ticket, "reason": reason, "until": stamp(until)}
         self._vault.put(record_id, about)
+        self._vault.mark(record_id, ticket)
         with self._db.transaction() as connection:
             self._drafts.require(record_id, *EXPIRES, S.ISSUING)
             connection.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from ui_fb.geometry import Box
@@ -110,10 +110,14 @@ def _check(page: Page, box: Box, row: Check, *, first: bool) -> None:
     page.text(limit, row.limit, 24, least=18, colour=page.colours.quiet, align="right")
 
 
+INCIDENTS = ("damaged", "refused", "second_copy")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status(Screen):
     """The team's screen. `alarms` names the fields that are beyond their limits.
 
+    `incident` is what somebody must look into, one of INCIDENTS, or empty.
     `oldest_h`: age of the oldest unsent record; `clock` and `last_contact` as they should be read.
     """
 
@@ -126,6 +130,7 @@ class Status(Screen):
     clock: str
     last_contact: str
     alarms: tuple[str, ...] = ()
+    incident: str = ""
 
     def compose(self, page: Page) -> None:
         rest = page.title(page.say("status.title"))
@@ -135,7 +140,8 @@ class Status(Screen):
         free = footer(
             page, Button(page.say("status.technician"), "technician", "tool"), help_=False, back=True
         )
-        page.text(free, page.say("status.alarm" if self.alarms else "status.well"), 30, lines=2)
+        verdict = f"incident_{self.incident}" if self.incident else "alarm" if self.alarms else "well"
+        page.text(free, page.say(f"status.{verdict}"), 30, lines=2)
 
     def _values(self, page: Page) -> list[tuple[str, str, str]]:
         warm = self.temperature_c
@@ -161,7 +167,8 @@ class Status(Screen):
             clock="01/01 07:00", last_contact="31/12 18:40",
             alarms=("oldest", "blanks_left", "disk", "clock", "last_contact"),
         )  # fmt: skip
-        return {"well": well, "alarms": ill}
+        incidents = {f"incident_{name}": replace(well, incident=name) for name in INCIDENTS}
+        return {"well": well, "alarms": ill, **incidents}
 
 
 def _number(page: Page, value: float) -> str:

@@ -124,7 +124,7 @@ def test_what_cannot_be_recovered_is_listed_and_kept(tmp_path: Path) -> None:
         lost = "\n".join(journal.rebuilt.lost)
         assert "sealed record 1: its file is damaged" in lost
         assert "00000002: its sidecar is damaged" in lost
-        assert f"draft {draft}: StoreDamaged" in lost
+        assert f"draft {draft} (no ticket was given): StoreDamaged" in lost
         assert "blanks" in lost
         assert box.outbox(journal) == [third]
         assert journal.counts().outbox.refused == 1
