@@ -13,6 +13,7 @@ from support import postgres
 from support.centre import TestStation
 
 from centre import chain, db
+from centre import engine as centre_engine
 from centre.chain import Act
 from centre.errors import CentreSetupError
 
@@ -79,6 +80,21 @@ def test_turns_are_taken_one_after_another(station: TestStation) -> None:
         with db.reading(engine) as connection:
             assert connection.execute(select(func.count()).select_from(db.ledger)).scalar_one() == 50
             assert chain.broken_at(connection) is None
+
+
+def test_who_waits_too_long_for_a_turn_is_told_to_ask_again(
+    station: TestStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(centre_engine._SESSION, "lock_timeout", "50ms")
+    monkeypatch.setattr(centre_engine, "LOCK_TIMEOUT_S", 0.05)
+    with (
+        station.station.opened() as engine,
+        chain.turn(engine),
+        pytest.raises(OperationalError) as waited,
+        chain.turn(engine),
+    ):
+        pass
+    assert db.is_passing(waited.value)
 
 
 def test_processes_that_start_together_make_the_tables_once(station: TestStation, tmp_path: Path) -> None:

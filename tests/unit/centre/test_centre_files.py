@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from support.centre import TestStation, as_box
 
 from centre.files_app import MAX_CHUNK_BYTES, MAX_OPEN_UPLOADS, MAX_UPLOAD_BYTES
-from centre.uploads import BoxUploads
+from centre.uploads import BoxUploads, UploadLocks
 
 TUS = {"Tus-Resumable": "1.0.0"}
 CHUNK = {**TUS, "Content-Type": "application/offset+octet-stream"}
@@ -177,6 +177,43 @@ def test_two_writers_cannot_both_move_the_offset(tmp_path: Path) -> None:
     uploads.create_upload(name, 6, {})
     assert uploads.update_offset_atomic(name, 0, 3)
     assert not uploads.update_offset_atomic(name, 0, 3)
+
+
+def test_one_writer_an_upload_over_all_processes(tmp_path: Path) -> None:
+    uploads, name = BoxUploads(tmp_path), str(uuid.uuid4())
+    uploads.create_upload(name, 6, {})
+    mine, other = UploadLocks(tmp_path), UploadLocks(tmp_path)
+    token = mine.acquire(name, 60)
+    assert token is not None
+    assert other.acquire(name, 60, wait_timeout=5) is None
+    mine.release(name, token)
+    again = other.acquire(name, 60)
+    assert again is not None
+    other.release(name, again)
+
+
+def test_a_writer_who_meets_another_is_told_to_ask_again(http: TestClient, station: TestStation) -> None:
+    url = started(http, 3)
+    locks, name = UploadLocks(station.station.folder / "uploads" / "BOX-01"), url.rpartition("/")[2]
+    token = locks.acquire(name, 60)
+    assert token is not None
+    assert patch(http, url, b"abc").status_code == 423
+    locks.release(name, token)
+    assert patch(http, url, b"abc").status_code == 204
+
+
+@pytest.mark.parametrize("harm", ["no bytes", "empty state"])
+def test_an_upload_that_a_power_cut_harmed_is_begun_anew(
+    http: TestClient, station: TestStation, harm: str
+) -> None:
+    url = started(http, 6)
+    patch(http, url, b"abc")
+    folder, name = station.station.folder / "uploads" / "BOX-01", url.rpartition("/")[2]
+    (folder / (f"{name}.part" if harm == "no bytes" else f"{name}.json")).write_bytes(b"")
+    assert http.head(url, headers=TUS).status_code == 404
+    assert patch(http, url, b"def", 3).status_code == 404
+    BoxUploads(folder).cleanup_expired_uploads()
+    assert patch(http, started(http, 3), b"abc").status_code == 204
 
 
 def test_an_upload_is_complete_with_its_last_byte(tmp_path: Path) -> None:

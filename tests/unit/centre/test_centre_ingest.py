@@ -327,6 +327,41 @@ def test_a_torn_card_and_its_successor_are_accepted_together(http: TestClient, b
     assert http.get("/v1/counts").json()["grants"] == {"open": 0, "void": 1, "issued": 1}
 
 
+def void(chip: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    card = {
+        "attempt": chip["attempt"],
+        "sod_sha256": chip["sod_sha256"],
+        "officers": ["O-1"],
+        "at": record.AT,
+    }
+    return {**card, **changes}
+
+
+def test_a_void_card_that_was_never_signed_is_held(http: TestClient, box: Box, station: TestStation) -> None:
+    live = signed_card(http, record.manifest()["record_id"], attempt=2)
+    unknown = void(live, attempt=1, sod_sha256="0f" * 32)
+    sealed = box.seal(chip=live, void_cards=[unknown])
+    assert kind(http, sealed) is ReceiptKind.HELD
+    assert reason(station, sealed) == "void_card_unknown"
+
+
+def test_a_card_that_was_issued_can_be_neither_issued_nor_voided_again(
+    http: TestClient, box: Box, station: TestStation
+) -> None:
+    record_id = record.manifest()["record_id"]
+    card = signed_card(http, record_id)
+    first = box.seal(chip=card)
+    assert kind(http, first) is ReceiptKind.ACCEPTED
+    again = box.seal(chip=card, sequence=2, previous_digest=first.record_digest)
+    assert kind(http, again) is ReceiptKind.HELD
+    assert reason(station, again) == "record_id_known sod_used"
+    place = {"sequence": 3, "previous_digest": again.record_digest, "record_id": record_id}
+    voiding = box.seal(**without_card(void_cards=[void(card)], **place))
+    assert kind(http, voiding) is ReceiptKind.HELD
+    assert reason(station, voiding) == "record_id_known void_card_issued"
+    assert http.get("/v1/counts").json()["grants"] == {"open": 0, "void": 0, "issued": 1}
+
+
 def test_a_record_that_is_silent_about_a_signed_card_is_held(
     http: TestClient, box: Box, station: TestStation
 ) -> None:
