@@ -74,7 +74,7 @@ def test_every_single_operation_leaves_the_same_on_the_model_and_on_real_files()
 
 
 def test_a_process_that_is_really_killed_leaves_what_the_model_says() -> None:
-    """A kill takes nothing from the kernel: this is about what each operation does, not about what is lost."""
+    """A kill takes nothing from the kernel: about what each operation does, not what is lost."""
     places = Random("kills").sample(range(1, 1000), many(12, 200))  # noqa: S311
     with folder() as root:
         command = [sys.executable, "-m", "support.storage.mortal", str(root), *map(str, places)]
