@@ -221,12 +221,17 @@ class Outbox:
 
     def remove_strays(self) -> None:
         """Remove files that no row speaks of: what a crash left before the seal was committed."""
-        with self._db.reading() as connection:
-            known = {tuple(row) for row in connection.execute("SELECT sequence, record_digest FROM sealed")}
         for path in sorted(self._folder.iterdir()):
             stem = sidecar.stem_of(path)
-            if path.suffix == disk.TEMPORARY or (stem is not None and stem not in known):
+            if path.suffix == disk.TEMPORARY or (stem is not None and not self._knows(*stem)):
                 disk.remove(path)
+
+    def _knows(self, sequence: int, record_digest: str) -> bool:
+        with self._db.reading() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM sealed WHERE sequence = ? AND record_digest = ?", (sequence, record_digest)
+            ).fetchone()
+        return row is not None
 
     def _row(self, record_id: str) -> sqlite3.Row:
         with self._db.reading() as connection:
