@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from firmware.quality.best import Score
-from firmware.quality.finger_capture import Sample
-from firmware.quality.match import Finding
 from statemachine.events import Event
+
+if TYPE_CHECKING:  # pictures and matching are not for the greeting to wait for
+    from firmware.quality.finger_capture import Sample
+    from firmware.quality.match import Finding
 
 TICKET_QR = "idkiosk:ticket:"
 
