@@ -67,9 +67,9 @@ class Life:
 
     @property
     def landed(self) -> dict[str, Any]:
-        """Where it went on: the first state that is not the greeting; the greeting if there was none."""
+        """Where it went on with a record; the greeting (of which LANGUAGE is the next) if there was none."""
         states = [line for line in self.told if "state" in line]
-        return next((line for line in states[:2] if line["state"] != "ATTRACT"), states[0])
+        return next((line for line in states[:2] if line["state"] not in ("ATTRACT", "LANGUAGE")), states[0])
 
 
 class Nursery:
