@@ -83,9 +83,13 @@ def list_records(data: Data = DATA, as_json: Json = False) -> None:
     from firmware.records import report
 
     with shelf_of(data) as shelf:
-        for row in report.list_records(shelf):
+        rows = report.list_records(shelf)
+        if not rows and not as_json:
+            typer.echo("chưa có hồ sơ nào · no records yet")
+        for row in rows:
             number = f"#{row.sealed.sequence}" if row.sealed else "-"
-            waits = f"  waiting until {row.until or 'its card'}" if row.waiting else ""
+            until = row.until or "có thẻ · its card"
+            waits = f"  chờ đến · waiting until {until}" if row.waiting else ""
             line = f"{row.record_id}  {row.state:<9} {number:>6}  {row.started_at[:19]}  {row.case}{waits}"
             _say(row, as_json, line)
 
@@ -117,7 +121,11 @@ def export(
     with shelf_of(data) as shelf:
         copied = report.export(shelf, target)
     for one in copied:
-        _say(one, as_json, f"{one.file}  {one.size_bytes} B  {one.problem or 'copied and read back'}")
+        copied_whole = "đã chép, đã đọc lại · copied and read back"
+        problem = f"KHÔNG chép được · NOT copied: {one.problem}"
+        _say(one, as_json, f"{one.file}  {one.size_bytes} B  {problem if one.problem else copied_whole}")
+    if not copied and not as_json:
+        typer.echo("không còn hồ sơ chưa gửi · nothing is unsent")
     raise typer.Exit(1 if any(one.problem for one in copied) else 0)
 
 

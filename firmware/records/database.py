@@ -18,7 +18,14 @@ from typing import Protocol
 from urllib.parse import quote
 
 from firmware.records import disk
-from firmware.records.errors import DiskFull, StoreBusy, StoreDamaged, StoreError, StoreMissing
+from firmware.records.errors import (
+    DiskFull,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreMissing,
+    StoreOfAnotherVersion,
+)
 from firmware.records.migrations import MIGRATIONS
 
 BUSY_S = 2.0
@@ -109,7 +116,7 @@ class ReadOnlyDatabase:
                 self._connection.row_factory = sqlite3.Row
                 version = self._connection.execute("PRAGMA user_version").fetchone()[0]
                 if version != len(MIGRATIONS):
-                    raise StoreError(f"read the journal's version {version} with a program for another one")
+                    raise StoreOfAnotherVersion(f"the journal is of version {version}, not {len(MIGRATIONS)}")
             except BaseException:
                 self._connection.close()
                 raise
@@ -185,7 +192,7 @@ def _check(connection: sqlite3.Connection) -> None:
 def _migrate(connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
-        raise StoreError(f"the journal is of version {version}, newer than this program")
+        raise StoreOfAnotherVersion(f"the journal is of version {version}, newer than this program")
     for at in range(version, len(MIGRATIONS)):
         connection.executescript(
             f"BEGIN IMMEDIATE; {MIGRATIONS[at]}; PRAGMA user_version = {at + 1}; COMMIT;"

@@ -37,6 +37,14 @@ class StoreMissing(StoreError):
     remedy: ClassVar[str] = "Name the box's folder of records, or start the kiosk once: it makes its journal."
 
 
+class StoreOfAnotherVersion(StoreError):
+    """The journal was written by another version of the program."""
+
+    remedy: ClassVar[str] = (
+        "Start the kiosk of this version once; if it says so itself, install the newer program."
+    )
+
+
 class StoreBusy(StoreError):
     """Another process holds the journal."""
 
