@@ -34,13 +34,13 @@ USUAL_S: Mapping[Place, float] = {
     S.PORTRAIT: 3.0,
     S.CONFIRM: 0.2,
     S.PLACE_CARD: 0.2,
-    Beside.EF_SOD: 0.4,
+    Beside.EF_SOD: 0.12,
     S.VERIFY_CHIP: 0.6,
     S.LOCK_CHIP: 0.2,
     S.RECEIPT: 0.2,
 }
 """About how long a virtual citizen is in each state."""
-WRITE_APDUS = 160
+WRITE_APDUS = 100
 UPLOAD_BYTES = 120_000
 WEIGHTS: Mapping[Place, int] = {
     **dict.fromkeys(USUAL_S, 1),

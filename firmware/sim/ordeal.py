@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from firmware.sim.cuts import Place, draw
@@ -93,6 +93,7 @@ class Ordeal:
             stack.callback(self._kill)
             self._visits()
             self._deliver_all()
+            self._nobody_came_since()
             assert self._kiosk is not None  # noqa: S101  somebody was served
             code, self._kiosk = self._kiosk.end(), None
             if code:
@@ -149,7 +150,7 @@ class Ordeal:
                 if over:
                     self._cut_left_over()
                 else:
-                    kiosk.order(visit=_as_order(guest.visitor))
+                    kiosk.order(visit=asdict(guest.visitor))
                     self._walk(guest)
                     over = True
             except Died as died:
@@ -271,6 +272,12 @@ class Ordeal:
         n, of = len(self.told.kills), self._office.wishes.power_cuts
         self._show.say(f"[bold red]✂ {n}/{of}[/] killed (meant: {cut.place}) in {guest.state}; disk: {lies}")
 
+    def _nobody_came_since(self) -> None:
+        """The last restart has shown its greeting, and nobody was there to go on."""
+        if self.told.kills and not self.told.kills[-1].landed:
+            self._landed = True
+            self._check_landing(S.LANGUAGE, 0)
+
     def _check_landing(self, state: S, left: int) -> None:
         """A restart shows the step that lay on the disk, with no finger lost."""
         if not self.told.kills or self.told.kills[-1].landed:
@@ -287,7 +294,3 @@ class Ordeal:
 
 def _from(state: S) -> tuple[S, ...]:
     return OFFLINE_FROM[OFFLINE_FROM.index(state) :]
-
-
-def _as_order(visitor: Visitor) -> dict[str, object]:
-    return {name: getattr(visitor, name) for name in visitor.__slots__}
