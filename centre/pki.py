@@ -49,6 +49,7 @@ class Role(StrEnum):
     TLS_SERVER = "tls-server"
     RECEIPT = "receipt"
     EXTRACT = "extract"
+    ORDERS = "orders"  # signs assignments and leases
 
 
 class AgeRole(StrEnum):
@@ -56,6 +57,7 @@ class AgeRole(StrEnum):
 
     CENTRE = "recipients"
     RECOVERY = "recovery"
+    SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ def create(folder: Path, now: datetime | None = None) -> Pki:
     _signer(pki, Role.DOCUMENT_SIGNER, "Development document signer", csca, now)
     _signer(pki, Role.RECEIPT, "Development receipt signer", None, now)
     _signer(pki, Role.EXTRACT, "Development registry signer", None, now)
+    _signer(pki, Role.ORDERS, "Development orders to boxes", None, now)
     _save(pki, Role.TLS_SERVER, _server(tls, now))
     for role in AgeRole:
         identity = pyrage.x25519.Identity.generate()

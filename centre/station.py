@@ -34,6 +34,7 @@ ANCHORS = {  # what a box trusts: file name on the box → certificate of the ce
     "box-ca.pem": Role.BOX_CA,
     "receipt.pem": Role.RECEIPT,
     "extract.pem": Role.EXTRACT,
+    "orders.pem": Role.ORDERS,
 }
 FIRST_EPOCH = 1
 

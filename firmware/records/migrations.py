@@ -129,4 +129,61 @@ CREATE TABLE audit_tip (                -- the newest row of the log, so that it
 ) STRICT;
 INSERT INTO audit_tip SELECT 1, n, digest FROM audit ORDER BY n DESC LIMIT 1;
 """,
+    """
+CREATE TABLE warrant (                  -- what the centre signed for this box, as it came
+    kind TEXT NOT NULL CHECK (kind IN ('assignment', 'lease')),
+    serial INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    taken_at TEXT NOT NULL,
+    PRIMARY KEY (kind, serial)
+) STRICT;
+
+CREATE TABLE lease_use (                -- counted down before a card is signed
+    lease INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    record_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (lease, n),
+    UNIQUE (record_id, attempt)
+) STRICT;
+
+CREATE TABLE handover (                 -- what this box signed about its own and other boxes' epochs
+    n INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('given', 'adopted', 'retired')),
+    box TEXT NOT NULL,                  -- whose epoch it closes
+    epoch INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    evidence BLOB,                      -- of an adoption: the handover or order it rests on
+    at TEXT NOT NULL,
+    reported_at TEXT,
+    UNIQUE (kind, box, epoch)
+) STRICT;
+
+CREATE TABLE carried (                  -- other boxes' sealed records that this one delivers
+    box TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    record_id TEXT NOT NULL,
+    record_digest TEXT NOT NULL UNIQUE,
+    sealed_digest TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    priority INTEGER NOT NULL DEFAULT 0,
+    refused_reason TEXT,
+    receipt BLOB,
+    acked_at TEXT,
+    PRIMARY KEY (box, sequence)
+) STRICT;
+
+CREATE TABLE stock_new (
+    n INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    move TEXT NOT NULL CHECK (move IN ('in', 'spoiled', 'out', 'counted')),
+    count INTEGER NOT NULL,
+    officers TEXT NOT NULL
+) STRICT;
+INSERT INTO stock_new SELECT * FROM stock;
+DROP TABLE stock;
+ALTER TABLE stock_new RENAME TO stock;
+""",
 )

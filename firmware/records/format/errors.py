@@ -38,3 +38,7 @@ class SignatureRefused(FormatError):
 
 class ReceiptRefused(FormatError):
     """The receipt is malformed, not signed by the centre, or speaks of another record."""
+
+
+class StatementRefused(FormatError):
+    """A signed paper (assignment, lease, handover, …) is not in its form."""

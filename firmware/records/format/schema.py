@@ -133,7 +133,11 @@ CHIP = c.fields(
         "report": _file,
         "at": c.moment,
     },
-    {"dialect": _id, "data_groups": c.mapping(r"[1-9]|1[0-6]", _sha256, 16)},
+    {
+        "dialect": _id,
+        "data_groups": c.mapping(r"[1-9]|1[0-6]", _sha256, 16),
+        "lease": c.fields({"serial": _count, "n": _count}),
+    },
 )
 _void_card = c.fields(
     {"attempt": _count, "sod_sha256": _sha256, "officers": c.listing(_id, 4, 1), "at": c.moment}
@@ -181,7 +185,7 @@ ASSIGNMENT = c.fields(
         "shift": _word,
         "officers": c.listing(_id, 32),
     },
-    {"station": _word},
+    {"station": _word, "began_on": c.fields({"box": c.text(32, 1, BOX), "epoch": c.integer(0, 2**31)})},
 )
 
 _manifest = c.fields(
