@@ -166,17 +166,19 @@ class VirtualCitizen:
     def _finger(self, position: str, lift: bool, tries: int) -> None:
         """Lift what lies there, then put the asked finger down: moistened when it was tried before."""
         self._station.sensor.lift()
+        self._impressions += 1
+        touch = self._impressions
         if lift:
             self._seen = None
             return
-        self._impressions += 1
         finger = Finger(self.person.seed, position)
-        touch = self._impressions
         habits = self.habits
         dry = max(0.05, habits.dry - habits.moistened * tries)
 
         def place() -> None:
-            self._station.sensor.place(impression(finger, touch, dry=dry, worn=habits.worn))
+            """Unless something else was asked meanwhile: a hand that is on its way turns back."""
+            if touch == self._impressions:
+                self._station.sensor.place(impression(finger, touch, dry=dry, worn=habits.worn))
 
         self._loop.after(habits.pause_s + 0.35, place)
 

@@ -28,9 +28,7 @@ HANDS: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("hands", HANDS)
-def test_a_card_is_issued_and_the_record_arrives(hands: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The citizen reached for a finger before it was excepted: whose it is, is not this story's matter."""
-    monkeypatch.setattr("firmware.app.jobs.fingers.doubt", lambda *_, **__: None)
+def test_a_card_is_issued_and_the_record_arrives(hands: str) -> None:
     absent = HANDS[hands]
     with story(at="FINGERS") as s:
         desk = s.kiosk.desk
