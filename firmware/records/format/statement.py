@@ -105,9 +105,13 @@ def read(data: bytes, name: str, table: c.Check, most: int = MAX_BYTES) -> State
         raise StatementRefused("the signature is not base64 of an ECDSA signature")
     try:
         certificate = base64.b64decode(value.get("certificate", ""), validate=True)
-    except ValueError as exc:
-        raise StatementRefused("the certificate is not base64") from exc
-    return Statement(name, value[name], base64.b64decode(value["signature"] + "=="), certificate)
+        made = Statement(name, value[name], base64.b64decode(value["signature"] + "=="), certificate)
+        canonical = made.to_json() == data
+    except (ValueError, rfc8785.CanonicalizationError) as exc:
+        raise StatementRefused(f"the {name} does not hold what JSON of this form holds") from exc
+    if not canonical:
+        raise StatementRefused(f"the {name} is not in the one form that is signed")
+    return made
 
 
 def moment(at: datetime) -> str:
