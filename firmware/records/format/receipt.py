@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import rfc8785
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from firmware.records.format import check as c
-from firmware.records.format.errors import Problem, ReceiptRefused
+from firmware.records.format import statement
+from firmware.records.format.errors import ReceiptRefused, SignatureRefused, StatementRefused
 from firmware.records.format.schema import BOX
+from firmware.records.format.statement import Statement, moment, moment_of
 
+NAME = "receipt"
 TYPE = "idkiosk-receipt/1"
 MAX_RECEIPT_BYTES = 8 << 10
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{60,120}={0,2}", re.ASCII)
 
 
 class ReceiptKind(StrEnum):
@@ -46,23 +44,16 @@ class Receipt:
     audit_head: str
     at: datetime
 
+    @property
+    def body(self) -> dict[str, Any]:
+        """What is signed; raises ValueError for a naive `at`."""
+        names = ("record_digest", "sealed_digest", "position", "box", "sequence", "audit_head")
+        plain = {name: getattr(self, name) for name in names}
+        return {"type": TYPE, "kind": str(self.kind), **plain, "at": moment(self.at)}
+
     def to_bytes(self) -> bytes:
-        """The canonical JSON that is signed (RFC 8785); raises ValueError for a naive `at`."""
-        if self.at.tzinfo is None:
-            raise ValueError("the receipt's moment must be aware")
-        return rfc8785.dumps(
-            {
-                "type": TYPE,
-                "kind": str(self.kind),
-                "record_digest": self.record_digest,
-                "sealed_digest": self.sealed_digest,
-                "position": self.position,
-                "box": self.box,
-                "sequence": self.sequence,
-                "audit_head": self.audit_head,
-                "at": self.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-            }
-        )
+        """The canonical JSON that is signed (RFC 8785)."""
+        return rfc8785.dumps(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,79 +65,51 @@ class SignedReceipt:
 
     def to_json(self) -> bytes:
         """`{"receipt": {…}, "signature": base64}`, canonical: the wire form and the stored form."""
-        return rfc8785.dumps(
-            {
-                "receipt": json.loads(self.receipt.to_bytes()),
-                "signature": base64.b64encode(self.signature).decode(),
-            }
-        )
+        return self._statement.to_json()
 
     @classmethod
     def from_json(cls, data: bytes) -> SignedReceipt:
         """Parse `to_json` bytes, strictly. Raises ReceiptRefused; does not verify."""
-        if len(data) > MAX_RECEIPT_BYTES:
-            raise ReceiptRefused(f"the receipt is longer than {MAX_RECEIPT_BYTES} bytes")
         try:
-            value = json.loads(data)
-        except (ValueError, RecursionError) as exc:
-            raise ReceiptRefused("the receipt is not JSON") from exc
-        problems: list[Problem] = []
-        _signed(value, "", problems)
-        if problems:
-            raise ReceiptRefused("; ".join(map(str, problems)))
-        if not _BASE64.fullmatch(value["signature"]):
-            raise ReceiptRefused("the signature is not base64 of an ECDSA signature")
-        return cls(_receipt_from(value["receipt"]), base64.b64decode(value["signature"] + "=="))
+            paper = statement.read(data, NAME, _table, MAX_RECEIPT_BYTES)
+        except StatementRefused as exc:
+            raise ReceiptRefused(str(exc)) from exc
+        return cls(_receipt_from(paper.body), paper.signature)
 
     def verify(self, certificate: x509.Certificate) -> Receipt:
         """Return the receipt if `certificate`'s key signed it; raises ReceiptRefused."""
-        key = certificate.public_key()
-        if not isinstance(key, ec.EllipticCurvePublicKey):
-            raise ReceiptRefused("the receipt certificate holds no elliptic-curve key")
         try:
-            key.verify(self.signature, self.receipt.to_bytes(), ec.ECDSA(hashes.SHA256()))
-        except InvalidSignature as exc:
-            raise ReceiptRefused("the centre's signature on the receipt does not hold") from exc
+            self._statement.verify(certificate)
+        except SignatureRefused as exc:
+            raise ReceiptRefused(str(exc)) from exc
         return self.receipt
+
+    @property
+    def _statement(self) -> Statement:
+        return Statement(NAME, self.receipt.body, self.signature)
 
 
 def sign(receipt: Receipt, key: ec.EllipticCurvePrivateKey) -> SignedReceipt:
     """Sign at the centre, with the receipt key (P-256)."""
-    return SignedReceipt(receipt, key.sign(receipt.to_bytes(), ec.ECDSA(hashes.SHA256())))
+    return SignedReceipt(receipt, statement.sign(NAME, receipt.body, key).signature)
 
 
 _digest = c.text(64, 64, r"[0-9a-f]{64}")
-_signed = c.fields(
+_table = c.fields(
     {
-        "receipt": c.fields(
-            {
-                "type": c.must_be(TYPE),
-                "kind": c.one_of(*ReceiptKind),
-                "record_digest": _digest,
-                "sealed_digest": _digest,
-                "position": c.integer(1, 2**53 - 1),
-                "box": c.text(32, 1, BOX),
-                "sequence": c.integer(1, 2**53 - 1),
-                "audit_head": _digest,
-                "at": c.moment,
-            }
-        ),
-        "signature": c.text(200),
+        "type": c.must_be(TYPE),
+        "kind": c.one_of(*ReceiptKind),
+        "record_digest": _digest,
+        "sealed_digest": _digest,
+        "position": c.integer(1, 2**53 - 1),
+        "box": c.text(32, 1, BOX),
+        "sequence": c.integer(1, 2**53 - 1),
+        "audit_head": _digest,
+        "at": c.moment,
     }
 )
 
 
-def _receipt_from(value: dict[str, Any]) -> Receipt:
-    at = c.parse_moment(value["at"])
-    if at is None:  # the checker has just said that it is one
-        raise ReceiptRefused("at: must be a UTC moment")
-    return Receipt(
-        ReceiptKind(value["kind"]),
-        value["record_digest"],
-        value["sealed_digest"],
-        value["position"],
-        value["box"],
-        value["sequence"],
-        value["audit_head"],
-        at,
-    )
+def _receipt_from(body: Mapping[str, Any]) -> Receipt:
+    plain = {name: value for name, value in body.items() if name != "type"}
+    return Receipt(**{**plain, "kind": ReceiptKind(body["kind"]), "at": moment_of(body["at"])})
