@@ -37,6 +37,7 @@ from firmware.records.stock import Blanks, Stock
 from firmware.records.tries import Tries
 from firmware.records.vault import Vault
 from firmware.records.waiting import Waiting
+from firmware.records.warrants import Warrants
 
 S = RecordState
 ROOM_BYTES = 8 << 20
@@ -56,8 +57,9 @@ class Counts:
 class Journal:
     """Opens, checks and mends the store of one box; a context manager.
 
-    `rebuilt` is None, or what happened when a damaged database had to be set aside. `audit`, `stock`, `tries`
-    and `copies` are the log, the blanks, the officers' wrong PINs and the second copies of unsent records.
+    `rebuilt` is None, or what happened when a damaged database had to be set aside. `audit`, `stock`,
+    `tries`, `warrants` and `copies` are the log, the blanks, the officers' wrong PINs, the papers that the
+    centre signed with the count of each lease, and the second copies of unsent records.
     """
 
     def __init__(self, folder: Path, keys: BoxKeys, clock: Clock, second_copy: Path | None = None) -> None:
@@ -89,6 +91,7 @@ class Journal:
         self.audit = Audit(db, keys.signer, self._clock)
         self.stock = Stock(db, self.audit, self._clock)
         self.tries = Tries(db, self.audit)
+        self.warrants = Warrants(db, self.audit, self._clock)
         self._drafts = Drafts(db, vault, self.audit, self._clock, keys.box)
         self._waiting = Waiting(db, vault, self.audit, self._clock, self._drafts)
         self._attempts = Attempts(db, vault, self.audit, self._clock, self._drafts)

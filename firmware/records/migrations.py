@@ -132,19 +132,21 @@ INSERT INTO audit_tip SELECT 1, n, digest FROM audit ORDER BY n DESC LIMIT 1;
     """
 CREATE TABLE warrant (                  -- what the centre signed for this box, as it came
     kind TEXT NOT NULL CHECK (kind IN ('assignment', 'lease')),
+    holder TEXT NOT NULL,               -- this box, or `token:…`: serials grow for each
     serial INTEGER NOT NULL,
     body BLOB NOT NULL,
     taken_at TEXT NOT NULL,
-    PRIMARY KEY (kind, serial)
+    PRIMARY KEY (kind, holder, serial)
 ) STRICT;
 
 CREATE TABLE lease_use (                -- counted down before a card is signed
+    holder TEXT NOT NULL,
     lease INTEGER NOT NULL,
     n INTEGER NOT NULL,
     record_id TEXT NOT NULL,
     attempt INTEGER NOT NULL,
     at TEXT NOT NULL,
-    PRIMARY KEY (lease, n),
+    PRIMARY KEY (holder, lease, n),
     UNIQUE (record_id, attempt)
 ) STRICT;
 

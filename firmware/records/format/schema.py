@@ -136,7 +136,7 @@ CHIP = c.fields(
     {
         "dialect": _id,
         "data_groups": c.mapping(r"[1-9]|1[0-6]", _sha256, 16),
-        "lease": c.fields({"serial": _count, "n": _count}),
+        "lease": c.fields({"serial": _count, "n": _count}, {"holder": _word}),
     },
 )
 _void_card = c.fields(
