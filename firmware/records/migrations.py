@@ -157,6 +157,7 @@ CREATE TABLE handover (                 -- what this box signed about its own an
     epoch INTEGER NOT NULL,
     body BLOB NOT NULL,
     evidence BLOB,                      -- of an adoption: the handover or order it rests on
+    place BLOB,                         -- of an adoption: the other box's signed assignment
     at TEXT NOT NULL,
     reported_at TEXT,
     UNIQUE (kind, box, epoch)
@@ -169,13 +170,17 @@ CREATE TABLE carried (                  -- other boxes' sealed records that this
     record_id TEXT NOT NULL,
     record_digest TEXT NOT NULL UNIQUE,
     sealed_digest TEXT NOT NULL,
+    audit_head TEXT NOT NULL,
     bytes INTEGER NOT NULL,
+    sealed_at TEXT NOT NULL,
     priority INTEGER NOT NULL DEFAULT 0,
     refused_reason TEXT,
     receipt BLOB,
     acked_at TEXT,
     PRIMARY KEY (box, sequence)
 ) STRICT;
+
+ALTER TABLE attempt ADD COLUMN elsewhere INTEGER NOT NULL DEFAULT 0;  -- 1: its blank was another box's
 
 CREATE TABLE stock_new (
     n INTEGER PRIMARY KEY,

@@ -6,9 +6,7 @@ Sealed records come back from their sidecars, drafts from the vault's entries. W
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -21,6 +19,7 @@ from firmware.records.database import Database
 from firmware.records.errors import RecordsError, StoreDamaged
 from firmware.records.keys import BoxKeys
 from firmware.records.outbox import Outbox
+from firmware.records.replay import Replay, insert_record
 from firmware.records.sidecar import HEAD, SEALED, Head
 from firmware.records.states import RecordState
 from firmware.records.vault import Vault
@@ -119,7 +118,7 @@ class Rebuilder:
         path = self._folder / f"{head.stem}{SEALED}"
         here = path.exists()
         state = S.SEALED if here else S.PURGED
-        _insert_record(connection, head.record_id, _began(head), state)
+        insert_record(connection, head.record_id, _began(head), state)
         self._outbox.insert(head, rebuilt=True)
         if not here:
             sent = (head.sealed_at, head.record_id)
@@ -138,7 +137,7 @@ class Rebuilder:
             if connection.execute("SELECT 1 FROM record WHERE id = ?", (record_id,)).fetchone():
                 continue  # sealed already: its draft is removed afterwards
             try:
-                replay = _Replay(self._vault, record_id)
+                replay = Replay(self._vault, record_id)
             except (RecordsError, KeyError, ValueError) as exc:
                 ticket = self._vault.ticket(record_id)
                 under = f"ticket {ticket[:4]} {ticket[4:]}" if ticket else "no ticket was given"
@@ -161,95 +160,6 @@ class Rebuilder:
             path.rename(path.with_name(path.name + LOST))
 
 
-class _Replay:
-    """One draft, from its vault entries in the order they were written."""
-
-    def __init__(self, vault: Vault, record_id: str) -> None:
-        """Raises RecordsError, KeyError or ValueError for a draft that does not add up."""
-        self.record_id = record_id
-        self.state = S.DRAFT
-        self.began: Mapping[str, Any] = {}
-        self.parts: dict[str, tuple[str, Mapping[str, str]]] = {}
-        self.columns: dict[str, Any] = {"is_open": 1}
-        self.attempts: list[dict[str, Any]] = []
-        for name in vault.names(record_id):
-            about = vault.get(record_id, name).about
-            if (take := getattr(self, f"on_{about['kind']}", None)) is not None:
-                take(name, about)
-        if not self.began:
-            raise ValueError("no beginning")
-        if self.state is S.COMPLETE:
-            self.columns["is_open"] = 0
-
-    def insert(self, connection: sqlite3.Connection) -> None:
-        if (
-            self.columns["is_open"]
-            and connection.execute("SELECT 1 FROM record WHERE is_open = 1").fetchone()
-        ):
-            self.columns["is_open"] = 0
-        _insert_record(connection, self.record_id, self.began, self.state, **self.columns)
-        for part, (file, blobs) in self.parts.items():
-            connection.execute("INSERT INTO part VALUES (?, ?, ?)", (self.record_id, part, file))
-            connection.executemany(
-                "INSERT INTO blob VALUES (?, ?, ?, ?)",
-                [(self.record_id, name, part, stored) for name, stored in blobs.items()],
-            )
-        for attempt in self.attempts:
-            _insert(connection, "attempt", {"record_id": self.record_id, **attempt})
-
-    def on_begin(self, _name: str, about: Mapping[str, Any]) -> None:
-        self.began = about
-
-    def on_part(self, name: str, about: Mapping[str, Any]) -> None:
-        self.parts[about["part"]] = (name, about["blobs"])
-
-    def on_ticket(self, _name: str, about: Mapping[str, Any]) -> None:
-        self.columns |= {
-            "ticket": about["ticket"],
-            "waiting_reason": about["reason"],
-            "waiting_until": about["until"],
-            "is_open": 0,
-        }
-
-    def on_resume(self, _name: str, _about: Mapping[str, Any]) -> None:
-        self.columns |= {"waiting_reason": None, "waiting_until": None, "is_open": 1}
-
-    def on_image(self, name: str, _about: Mapping[str, Any]) -> None:
-        self.state = S.FROZEN
-        self.columns |= {"image": name, "issued_here": 1}
-        self.attempts = [{"number": 1}]
-
-    def on_frozen(self, _name: str, _about: Mapping[str, Any]) -> None:
-        self.state = S.FROZEN
-        self.columns["issued_here"] = 0
-
-    def on_attempt_image(self, name: str, about: Mapping[str, Any]) -> None:
-        self._attempt(about)["image"] = name
-
-    def on_sod(self, name: str, about: Mapping[str, Any]) -> None:
-        self._attempt(about)["sod"] = name
-
-    def on_issuing(self, _name: str, about: Mapping[str, Any]) -> None:
-        self.state = S.ISSUING
-        self._attempt(about).update(sod_sha256=about["sod_sha256"], issuing_at=about["at"])
-
-    def on_lost(self, _name: str, about: Mapping[str, Any]) -> None:
-        self._attempt(about).update(lost_at=about["at"], officers=json.dumps(about["officers"]))
-        self.attempts.append({"number": about["attempt"] + 1})
-
-    def on_report(self, name: str, about: Mapping[str, Any]) -> None:
-        self.state = S.COMPLETE
-        self._attempt(about).update(report=name, completed_at=about["at"])
-        self.columns["completed_at"] = about["at"]
-
-    def on_complete(self, _name: str, about: Mapping[str, Any]) -> None:
-        self.state = S.COMPLETE
-        self.columns["completed_at"] = about["at"]
-
-    def _attempt(self, about: Mapping[str, Any]) -> dict[str, Any]:
-        return {one["number"]: one for one in self.attempts}[about["attempt"]]
-
-
 def _began(head: Head) -> dict[str, Any]:
     return {
         "case": head.case,
@@ -257,27 +167,3 @@ def _began(head: Head) -> dict[str, Any]:
         "assignment": {"box": head.box, "epoch": head.epoch},
         "started_at": head.sealed_at,
     }
-
-
-def _insert_record(
-    connection: sqlite3.Connection,
-    record_id: str,
-    began: Mapping[str, Any],
-    state: RecordState,
-    **columns: Any,
-) -> None:
-    row = {
-        "id": record_id,
-        "state": str(state),
-        "kind": began["case"],
-        "rule_pack": began["rule_pack"],
-        "assignment": json.dumps(began["assignment"]),
-        "started_at": began["started_at"],
-        "is_open": 0,
-    }
-    _insert(connection, "record", row | columns)
-
-
-def _insert(connection: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:
-    names, marks = ", ".join(row), ", ".join("?" * len(row))
-    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))  # noqa: S608 - ours
