@@ -10,12 +10,10 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from drivers.chip import tlv
 from drivers.chip.apdu import SHORT_NE, CommandApdu, Ins
 from drivers.chip.ec import Curve, Random, public_key
+from drivers.chip.ephemeral import EphemeralKey
 from drivers.chip.errors import NotGenuine, SecureMessagingError, UnknownAlgorithm
 from drivers.chip.kdf import SessionCipher
 from drivers.chip.processor import APDU_TIMEOUT_S, demand
@@ -77,11 +75,9 @@ def authenticate_chip(
     The application is selected and stays so; no EF is current afterwards but EF.COM. Raises NotGenuine when
     the chip cannot go on under the new keys, CardRefused when it refuses the protocol.
     """
-    private = ec.derive_private_key(key.curve.scalar(random), key.curve.openssl)
-    theirs = ec.EllipticCurvePublicKey.from_encoded_point(key.curve.openssl, key.point)
-    ours = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    secret = private.exchange(ec.ECDH(), theirs)
-    _send_public_key(channel, key, ours, timeout_s)
+    ours = EphemeralKey(key.curve, random)
+    secret = ours.agree(key.curve.decode(key.point))
+    _send_public_key(channel, key, key.curve.encode(ours.public), timeout_s)
     renewed = channel.rekeyed(key.cipher.session(secret), f"{channel.protocol}, {key.title}")
     _prove(renewed)
     return renewed

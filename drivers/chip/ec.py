@@ -1,10 +1,9 @@
 """Points on the curves of PACE, Chip and Active Authentication (Doc 9303-11, 9.5.1; TR-03111, 3.2).
 
-PACE needs a point as a result and a generator of its own, which `cryptography` does not offer: those
-come from `ecdsa`, which is pure Python and not constant in time. What leaks to somebody who measures us
-closely is about scalars that are used once; the decrypted nonce, which depends on the password, is
-blinded before it multiplies (`map_generator`). Where the curve's own generator is enough (Chip and
-Active Authentication) OpenSSL computes.
+OpenSSL multiplies (`times_generator`, `drivers.chip.ephemeral`), in constant time. Points, their addition
+and the curves' numbers come from `ecdsa`, which is pure Python and not constant in time: what leaks to
+somebody who measures us closely is about points that are used once. Those that depend on the password
+through the decrypted nonce are blinded before they are added (`map_generator`).
 """
 
 from __future__ import annotations
@@ -68,26 +67,36 @@ class Curve:
         """The point 04 ‖ x ‖ y. Raises MalformedData for another form, or a point not on the curve."""
         if len(raw) != 1 + 2 * self.size or raw[0] != UNCOMPRESSED:
             raise MalformedData(f"no uncompressed point of {self.name}: {len(raw)} bytes")
-        x, y = int.from_bytes(raw[1 : 1 + self.size], "big"), int.from_bytes(raw[1 + self.size :], "big")
-        if max(x, y) >= self.parameters.curve.p() or not self.parameters.curve.contains_point(x, y):
-            raise MalformedData(f"a point that is not on {self.name}")  # ecdsa does not look
-        return self._point(x, y)
+        return self.checked(
+            int.from_bytes(raw[1 : 1 + self.size], "big"), int.from_bytes(raw[1 + self.size :], "big")
+        )
 
     def encode(self, point: Point) -> bytes:
         """04 ‖ x ‖ y. Raises MalformedData for the point at infinity."""
-        return bytes([UNCOMPRESSED]) + self._coordinate(point, "x") + self._coordinate(point, "y")
-
-    def x(self, point: Point) -> bytes:
-        """The x coordinate, full width: what a key agreement gives. MalformedData at infinity."""
-        return self._coordinate(point, "x")
-
-    def _point(self, x: int, y: int) -> Point:
-        return PointJacobi(self.parameters.curve, x, y, 1, self.order)
-
-    def _coordinate(self, point: Point, name: str) -> bytes:
         if point == INFINITY:
             raise MalformedData("the point at infinity")
-        return int(getattr(point, name)()).to_bytes(self.size, "big")
+        affine = point.scale()
+        numbers = (int(number).to_bytes(self.size, "big") for number in (affine.x(), affine.y()))
+        return bytes([UNCOMPRESSED]) + b"".join(numbers)
+
+    def checked(self, x: int, y: int) -> Point:
+        """The point with these coordinates. Raises MalformedData when it is not on the curve."""
+        if max(x, y) >= self.parameters.curve.p() or not self.parameters.curve.contains_point(x, y):
+            raise MalformedData(f"a point that is not on {self.name}")  # ecdsa does not look
+        return PointJacobi(self.parameters.curve, x, y, 1, self.order)
+
+    def point(self, key: ec.EllipticCurvePublicKey) -> Point:
+        """Of a key of OpenSSL's on this curve."""
+        numbers = key.public_numbers()
+        return PointJacobi(self.parameters.curve, numbers.x, numbers.y, 1, self.order)
+
+    def openssl_key(self, point: Point) -> ec.EllipticCurvePublicKey:
+        """Raises MalformedData for the point at infinity."""
+        return ec.EllipticCurvePublicKey.from_encoded_point(self.openssl, self.encode(point))
+
+    def times_generator(self, scalar: int) -> Point:
+        """scalar · G, for 1 to order - 1."""
+        return self.point(ec.derive_private_key(scalar, self.openssl).public_key())
 
 
 P_256 = Curve("P-256", 12, "1.2.840.10045.3.1.7", ecdsa.NIST256p, ec.SECP256R1())
@@ -107,7 +116,8 @@ def map_generator(curve: Curve, nonce: int, shared: Point) -> Point:
     Raises MalformedData when that is the point at infinity: it generates nothing.
     """
     r = secrets.randbelow(curve.order - 1) + 1
-    mapped = curve.generator * ((nonce - r) % curve.order) + (curve.generator * r + shared)
+    blinded = curve.times_generator((nonce - r) % curve.order)
+    mapped = blinded + (curve.times_generator(r) + shared)
     return curve.decode(curve.encode(mapped))
 
 

@@ -14,6 +14,7 @@ from drivers.chip import password as passwords
 from drivers.chip import tlv
 from drivers.chip.apdu import CHAINING_CLA, SHORT_NE, CommandApdu, Ins, Sw
 from drivers.chip.ec import CURVES, Curve, Point, Random, map_generator
+from drivers.chip.ephemeral import EphemeralKey
 from drivers.chip.errors import AccessRefused, MalformedData, SecureMessagingError, refusal
 from drivers.chip.kdf import SessionCipher
 from drivers.chip.password import Password
@@ -114,19 +115,19 @@ class _Run:
 
     def _map(self, nonce: int) -> Point:
         """Map nonce: the generator for the key agreement (4.4.3.3.1)."""
-        private = self._curve.scalar(self._random)
-        ours = self._curve.encode(self._curve.generator * private)
+        key = EphemeralKey(self._curve, self._random)
+        ours = self._curve.encode(key.public)
         theirs = self._authenticate("map nonce", tlv.encode(0x81, ours), 0x82)
         _demand_different(ours, theirs)
-        return map_generator(self._curve, nonce, self._curve.decode(theirs) * private)
+        return map_generator(self._curve, nonce, key.multiply(self._curve.decode(theirs)))
 
     def _agree(self, generator: Point) -> tuple[bytes, bytes, bytes]:
         """Perform key agreement: the secret and both public keys as they went over the wire."""
-        private = self._curve.scalar(self._random)
-        ours = self._curve.encode(generator * private)
+        key = EphemeralKey(self._curve, self._random)
+        ours = self._curve.encode(key.multiply(generator))
         theirs = self._authenticate("key agreement", tlv.encode(0x83, ours), 0x84)
         _demand_different(ours, theirs)
-        return self._curve.x(self._curve.decode(theirs) * private), ours, theirs
+        return key.agree(self._curve.decode(theirs)), ours, theirs
 
     def _exchange_tokens(self, secret: bytes, ours: bytes, theirs: bytes) -> None:
         """Mutual authentication: each MACs the other's public key (4.4.3.4)."""

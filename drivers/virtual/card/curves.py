@@ -1,4 +1,8 @@
-"""Elliptic curves of PACE with the chip's arithmetic (Doc 9303-11, 9.5.1)."""
+"""Elliptic curves of PACE with the chip's arithmetic (Doc 9303-11, 9.5.1).
+
+OpenSSL multiplies where its result is enough: the curve's own generator, or an x-coordinate. The whole
+points of generic mapping are `ecdsa`'s, as the reader computes those another way.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import ecdsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from ecdsa.ellipticcurve import INFINITY, PointJacobi
 
 from drivers.virtual.card.words import Random, StatusWord
@@ -18,13 +23,15 @@ DRAWS = 64  # each fails for one key in two at the very most
 class Curve:
     """Faults of a peer's point are 6A80, of a degenerate agreement 6300."""
 
-    def __init__(self, domain: ecdsa.curves.Curve) -> None:
+    def __init__(self, domain: ecdsa.curves.Curve, named: ec.EllipticCurve) -> None:
         self._domain = domain
+        self._named = named
         self.bytes = (domain.curve.p().bit_length() + 7) // 8
 
-    @property
-    def generator(self) -> Point:
-        return self._domain.generator
+    def public(self, secret: int) -> Point:
+        """secret x G."""
+        known = ec.derive_private_key(secret, self._named).public_key().public_numbers()
+        return self._point(known.x, known.y)
 
     def draw(self, random: Random) -> int:
         """A private key, 1 … order - 1."""
@@ -42,31 +49,34 @@ class Curve:
         y = int.from_bytes(data[1 + self.bytes :], "big")
         if max(x, y) >= self._domain.curve.p() or not self._domain.curve.contains_point(x, y):
             raise StatusWord(0x6A80)
-        return PointJacobi(self._domain.curve, x, y, 1, self._domain.order)
+        return self._point(x, y)
 
     def encode(self, point: Point) -> bytes:
-        x, y = (int(c).to_bytes(self.bytes, "big") for c in (point.x(), point.y()))
-        return bytes((UNCOMPRESSED,)) + x + y
+        whole: bytes = point.to_bytes("uncompressed")
+        return whole
 
     def map(self, nonce: int, theirs: Point, secret: int) -> Point:
         """Generic mapping: nonce x G + H, where H is agreed by Diffie-Hellman (4.4.3.3.1)."""
-        mapped = self.generator * (nonce % self._domain.order) + theirs * secret
-        return self._finite(mapped)
+        agreed = theirs * secret
+        scalar = nonce % int(self._domain.order)
+        mapped = self.public(scalar) + agreed if scalar else agreed
+        if mapped == INFINITY:
+            raise StatusWord(0x6300)
+        return mapped.scale()
 
     def shared(self, theirs: Point, secret: int) -> bytes:
-        """The x-coordinate of the agreed point."""
-        return int(self._finite(theirs * secret).x()).to_bytes(self.bytes, "big")
+        """The x-coordinate of the agreed point, which no point of a curve of prime order makes infinite."""
+        peer = ec.EllipticCurvePublicKey.from_encoded_point(self._named, self.encode(theirs))
+        return ec.derive_private_key(secret, self._named).exchange(ec.ECDH(), peer)
 
-    def _finite(self, point: Point) -> Point:
-        if point == INFINITY:
-            raise StatusWord(0x6300)
-        return point
+    def _point(self, x: int, y: int) -> Point:
+        return PointJacobi(self._domain.curve, x, y, 1, self._domain.order)
 
 
 # Standardized domain parameters (9.5.1, table 4)
 CURVES: Mapping[int, Curve] = {
-    12: Curve(ecdsa.NIST256p),
-    13: Curve(ecdsa.BRAINPOOLP256r1),
-    15: Curve(ecdsa.NIST384p),
-    16: Curve(ecdsa.BRAINPOOLP384r1),
+    12: Curve(ecdsa.NIST256p, ec.SECP256R1()),
+    13: Curve(ecdsa.BRAINPOOLP256r1, ec.BrainpoolP256R1()),
+    15: Curve(ecdsa.NIST384p, ec.SECP384R1()),
+    16: Curve(ecdsa.BRAINPOOLP384r1, ec.BrainpoolP384R1()),
 }

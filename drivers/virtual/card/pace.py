@@ -87,7 +87,7 @@ class Pace:
         secret = curve.draw(self._chip.random)
         generator = curve.map(int.from_bytes(nonce, "big"), theirs, secret)
         self._next = lambda step: self._agree(choice, generator, step)
-        return ber.pack(0x82, curve.encode(curve.generator * secret))
+        return ber.pack(0x82, curve.encode(curve.public(secret)))
 
     def _agree(self, choice: _Choice, generator: Point, command: Command) -> bytes:
         curve = choice.curve

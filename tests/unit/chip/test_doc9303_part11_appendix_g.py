@@ -11,6 +11,7 @@ from support.chip_script import Script
 
 from drivers.chip.apdu import CommandApdu, Ins, Sw
 from drivers.chip.ec import BRAINPOOL_P256R1, map_generator
+from drivers.chip.ephemeral import EphemeralKey
 from drivers.chip.kdf import Purpose, SessionCipher
 from drivers.chip.pace import choose, open_pace
 from drivers.chip.password import secret
@@ -84,14 +85,16 @@ def test_the_password_gives_the_key_and_the_key_opens_the_nonce() -> None:
 
 def test_the_nonce_is_mapped_from_both_ends() -> None:
     curve = BRAINPOOL_P256R1
-    assert curve.encode(curve.generator * SK_MAP_IFD) == PK_MAP_IFD
-    assert curve.encode(curve.generator * SK_MAP_IC) == PK_MAP_IC
-    shared = curve.decode(PK_MAP_IC) * SK_MAP_IFD
-    assert curve.encode(shared) == curve.encode(curve.decode(PK_MAP_IFD) * SK_MAP_IC) == H
+    terminal, chip = (EphemeralKey(curve, Draws(scalar)) for scalar in (SK_MAP_IFD, SK_MAP_IC))
+    assert curve.encode(terminal.public) == PK_MAP_IFD
+    assert curve.encode(chip.public) == PK_MAP_IC
+    shared = terminal.multiply(curve.decode(PK_MAP_IC))
+    assert curve.encode(shared) == curve.encode(chip.multiply(curve.decode(PK_MAP_IFD))) == H
     mapped = map_generator(curve, int.from_bytes(S, "big"), shared)
     assert curve.encode(mapped) == MAPPED
-    assert curve.encode(mapped * SK_DH_IFD) == PK_DH_IFD
-    assert curve.x(curve.decode(PK_DH_IC) * SK_DH_IFD) == SHARED
+    agreeing = EphemeralKey(curve, Draws(SK_DH_IFD))
+    assert curve.encode(agreeing.multiply(mapped)) == PK_DH_IFD
+    assert agreeing.agree(curve.decode(PK_DH_IC)) == SHARED
 
 
 def test_session_keys_and_suite_come_from_the_shared_secret() -> None:
