@@ -27,11 +27,13 @@ class Broken(AssertionError):
 class Cutter:
     """`every_end`: each cut's day is worked to its end, not one of each outcome.
 
-    Of every `nested`th cut the restart itself is filmed and cut too.
+    Of `one_of` moments in a row one is cut, drawn by the seed. Of every `nested`th cut the restart itself is
+    filmed and cut too.
     """
 
     seed: int = 1
     fates_each: int = 1
+    one_of: int = 1
     nested: int = 25
     every_end: bool = False
     cuts: int = 0
@@ -39,10 +41,10 @@ class Cutter:
     _seen: set[Any] = field(default_factory=set)
 
     def through(self, ops: list[Op], part: int = 0, parts: int = 1) -> None:
-        """Every moment of one of the `parts` of a film, each with the next fates."""
+        """The moments of one of the `parts` of a film, each with the next fates."""
         first, end = (len(ops) * each // parts for each in (part, part + 1))
         for moment in moments(ops):
-            if not first <= moment.at < end + (part == parts - 1):
+            if not first <= moment.at < end + (part == parts - 1) or not self._drawn(moment.at):
                 continue
             for number, fate in self._fates(moment):
                 self._cut(moment, fate, f"operation {moment.at} ({_around(ops, moment.at)}), fate {number}")
@@ -55,6 +57,10 @@ class Cutter:
                 fate = random.choice(fates(random, 4))
                 self._seen.clear()
                 self._cut(moment, fate, f"operation {moment.at} ({_around(ops, moment.at)})")
+
+    def _drawn(self, at: int) -> bool:
+        group, place = divmod(at, self.one_of)
+        return place == Random(f"{self.seed} group {group}").randrange(self.one_of)  # noqa: S311
 
     def _fates(self, moment: Moment) -> Iterator[tuple[str, Fate]]:
         random = Random(f"{self.seed} {moment.at}")  # noqa: S311
