@@ -15,7 +15,6 @@ An index of numbers is kept in memory while it is open.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import io
 import json
@@ -136,9 +135,17 @@ def _encrypted(first: bytes, lines: Iterable[bytes], box: pyrage.x25519.Recipien
 
 def _unwrapped(line: bytes, box: pyrage.x25519.Identity) -> AESGCM:
     try:
-        return AESGCM(pyrage.decrypt(base64.b64decode(line.strip(), validate=True), [box]))
-    except (ValueError, binascii.Error, pyrage.DecryptError) as exc:
+        return AESGCM(pyrage.decrypt(_unbased(line.removesuffix(b"\n")), [box]))
+    except (ValueError, pyrage.DecryptError) as exc:
         raise ExtractRefused("the extract is not kept for this box") from exc
+
+
+def _unbased(text: bytes) -> bytes:
+    """Base64 in its one form: spare bits are zero (RFC 4648, 3.5). Raises ValueError."""
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data) != text:
+        raise ValueError("base64 that nothing of ours writes")
+    return data
 
 
 def _sealed_line(file: BinaryIO) -> bytes | None:
@@ -149,7 +156,10 @@ def _sealed_line(file: BinaryIO) -> bytes | None:
     size = int.from_bytes(length, "big")
     if size > MAX_LINE_BYTES + 64:
         raise ExtractRefused("the extract is not what was kept")
-    return file.read(size)  # a torn one does not open
+    sealed = file.read(size)
+    if len(sealed) != size:
+        raise ExtractRefused("the extract is not what was kept")
+    return sealed
 
 
 def _aad(bound_to: bytes, n: int) -> bytes:
@@ -182,9 +192,9 @@ def _check_age(issued_at: datetime, valid_until: datetime, now: datetime) -> Non
 def _header(line: bytes, certificate: x509.Certificate) -> dict[str, Any]:
     try:
         signed = json.loads(line)
-        header, signature = signed["header"], base64.b64decode(signed["signature"], validate=True)
+        header, signature = signed["header"], _unbased(signed["signature"].encode())
         content = rfc8785.dumps(header)
-    except (ValueError, TypeError, KeyError, RecursionError, binascii.Error) as exc:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
         raise ExtractRefused("this is not a registry extract") from exc
     key = certificate.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey):

@@ -204,7 +204,7 @@ def test_an_extract_changed_in_any_byte_on_the_box_is_refused(
     box: Box, tmp_path: Path, extract: bytes
 ) -> None:
     kept = put(box, tmp_path, extract)
-    for place in range(0, len(kept), 23):
+    for place in range(len(kept)):
         changed = bytearray(kept)
         changed[place] ^= 1
         (tmp_path / "extract").write_bytes(changed)
