@@ -54,7 +54,7 @@ def overlaid(config: Config, path: Path) -> Config:
 
 def whole(kind: type[Table], path: Path) -> Table:
     """Return the dataclass `kind` from a file that says every key without a default, and no other."""
-    return _whole(kind, f"{path}:", read_toml(path))
+    return filled(kind, f"{path}:", read_toml(path))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -68,7 +68,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
 
 
-def _whole(kind: type[Table], where: str, values: Mapping[str, Any]) -> Table:
+def filled(kind: type[Table], where: str, values: Mapping[str, Any]) -> Table:
+    """Return the dataclass `kind` from a table of a file; `where` ("file: [table]") begins its errors."""
     read = _checked(kind, where, values, None)
     wanted = [field.name for field in fields(kind) if field.default is MISSING]
     if missing := [name for name in wanted if name not in read]:
@@ -94,7 +95,7 @@ def _checked(kind: type[Table], where: str, values: Mapping[str, Any], old: Tabl
 def _table(kind: type[Table], where: str, value: Any, old: Table | None) -> Table:
     if not isinstance(value, Mapping):
         raise ConfigError(f"{where} must be a table, not a value")
-    return _whole(kind, where, value) if old is None else replace(old, **_checked(kind, where, value, old))
+    return filled(kind, where, value) if old is None else replace(old, **_checked(kind, where, value, old))
 
 
 def _within(where: str, key: str) -> str:
