@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from statemachine import effects as fx
 from statemachine import events as ev
 from statemachine import guards as g
+from statemachine import notes as n
 from statemachine.session import Aim, Session
 from statemachine.states import CHIP, Device, Held, S
 
@@ -51,7 +52,7 @@ class Row:
     event: type[ev.Event]
     target: S | None
     guard: g.Guard | None = None
-    note: g.Note | None = None
+    note: n.Note | None = None
     asks: tuple[Ask, ...] = ()
 
 
@@ -105,8 +106,8 @@ def _back_to_step(source: S, event: type[ev.Event], steps: tuple[S, ...], *guard
 
 def _after_proof(source: S, event: type[ev.Event], *guards: g.Guard) -> list[Row]:
     """Proven: to the step the ticket waits at, else to the review."""
-    later = [Row(source, event, step, g.all_of(*guards, g.then(step)), g.proven) for step in RESUMABLE[2:]]
-    return [*later, Row(source, event, S.REVIEW, g.all_of(*guards) if guards else None, g.proven)]
+    later = [Row(source, event, step, g.all_of(*guards, g.then(step)), n.proven) for step in RESUMABLE[2:]]
+    return [*later, Row(source, event, S.REVIEW, g.all_of(*guards) if guards else None, n.proven)]
 
 
 def _device_rows() -> list[Row]:
@@ -119,17 +120,17 @@ def _device_rows() -> list[Row]:
         **dict.fromkeys(CHIP, (Device.CHIP, S.HOLD_STILL)),
     }
     rows = [
-        Row(step, ev.DeviceLost, side, g.device_is(device), g.lost_here)
+        Row(step, ev.DeviceLost, side, g.device_is(device), n.lost_here)
         for step, (device, side) in stops.items()
     ]
-    rows.append(Row(S.IDENTIFY, ev.DeviceLost, S.IDENTIFY, g.needs_device, g.lost_way))
-    rows.append(Row(S.ATTRACT, ev.DeviceLost, S.OUT_OF_ORDER, g.device_required, g.lost_here))
-    rows.append(Row(S.HOLD_STILL, ev.DeviceBack, S.HOLD_STILL, g.device_is(Device.CHIP), g.back))
-    rows += _well_again(S.OUT_OF_ORDER, ev.DeviceBack, g.back, g.well_again)
+    rows.append(Row(S.IDENTIFY, ev.DeviceLost, S.IDENTIFY, g.needs_device, n.lost_way))
+    rows.append(Row(S.ATTRACT, ev.DeviceLost, S.OUT_OF_ORDER, g.device_required, n.lost_here))
+    rows.append(Row(S.HOLD_STILL, ev.DeviceBack, S.HOLD_STILL, g.device_is(Device.CHIP), n.back))
+    rows += _well_again(S.OUT_OF_ORDER, ev.DeviceBack, n.back, g.well_again)
     rows += _badge_reader_rows()
     for state in S:
-        rows.append(Row(state, ev.DeviceLost, STAY, None, g.lost))
-        rows.append(Row(state, ev.DeviceBack, STAY, None, g.back))
+        rows.append(Row(state, ev.DeviceLost, STAY, None, n.lost))
+        rows.append(Row(state, ev.DeviceBack, STAY, None, n.back))
     return rows
 
 
@@ -141,10 +142,10 @@ def _badge_reader_rows() -> list[Row]:
         (S.ATTRACT, _await_any_badge),
         (S.OUT_OF_ORDER, _await_any_badge),
     )
-    return [Row(state, ev.DeviceBack, STAY, back, g.back, (asks,)) for state, asks in waiting]
+    return [Row(state, ev.DeviceBack, STAY, back, n.back, (asks,)) for state, asks in waiting]
 
 
-def _well_again(source: S, event: type[ev.Event], note: g.Note | None, *guards: g.Guard) -> list[Row]:
+def _well_again(source: S, event: type[ev.Event], note: n.Note | None, *guards: g.Guard) -> list[Row]:
     """A box that was out of order: to the receipt, to a ticket for what it keeps, or to the greeting."""
     return [
         Row(source, event, S.RECEIPT, g.all_of(*guards, g.complete), note),
@@ -153,7 +154,7 @@ def _well_again(source: S, event: type[ev.Event], note: g.Note | None, *guards: 
     ]
 
 
-def _technician_leaves(source: S, event: type[ev.Event], note: g.Note | None, *guards: g.Guard) -> list[Row]:
+def _technician_leaves(source: S, event: type[ev.Event], note: n.Note | None, *guards: g.Guard) -> list[Row]:
     """Back to what the technician found, unless the box is well by now."""
     still = Row(source, event, S.OUT_OF_ORDER, g.all_of(*guards, g.holds, g.is_not(g.well)), note)
     return [still, *_well_again(source, event, note, *guards)]
@@ -162,11 +163,11 @@ def _technician_leaves(source: S, event: type[ev.Event], note: g.Note | None, *g
 def _chip_rows(step: S) -> list[Row]:
     """What any of the three chip states may meet; from ISSUING on there is no way but forward."""
     return [
-        Row(step, ev.CardMoved, S.HOLD_STILL, g.tries_left, g.count_try),
-        Row(step, ev.CardMoved, S.HELP, None, g.count_try),
-        Row(step, ev.ChipBroken, S.HELP, None, g.event_reason),
-        Row(step, ev.SignerRefused, S.HELP, None, g.event_reason),
-        Row(step, ev.IssuingBegan, STAY, None, g.note(held=Held.ISSUING, at_stake=True)),
+        Row(step, ev.CardMoved, S.HOLD_STILL, g.tries_left, n.count_try),
+        Row(step, ev.CardMoved, S.HELP, None, n.count_try),
+        Row(step, ev.ChipBroken, S.HELP, None, n.event_reason),
+        Row(step, ev.SignerRefused, S.HELP, None, n.event_reason),
+        Row(step, ev.IssuingBegan, STAY, None, n.note(held=Held.ISSUING, at_stake=True)),
     ]
 
 
@@ -176,101 +177,101 @@ TABLE: tuple[Row, ...] = (
     Row(S.ATTRACT, ev.Started, S.OUT_OF_ORDER),
     Row(S.ATTRACT, ev.BadgeRead, S.STATUS),
     *(
-        Row(S.ATTRACT, ev.Resumed, step, g.all_of(g.is_not(g.prove_again), g.to_step(step)), g.reopened)
+        Row(S.ATTRACT, ev.Resumed, step, g.all_of(g.is_not(g.prove_again), g.to_step(step)), n.reopened)
         for step in RESUMABLE
     ),
-    Row(S.ATTRACT, ev.Resumed, S.PROVE, g.prove_again, g.reopened),
-    Row(S.LANGUAGE, ev.LanguageChosen, S.IDENTIFY, None, g.language),
+    Row(S.ATTRACT, ev.Resumed, S.PROVE, g.prove_again, n.reopened),
+    Row(S.LANGUAGE, ev.LanguageChosen, S.IDENTIFY, None, n.language),
     Row(S.LANGUAGE, ev.BackPressed, S.ATTRACT),
     # -- who it is
-    Row(S.IDENTIFY, ev.WayChosen, S.IDENTIFY, None, g.way),
-    Row(S.IDENTIFY, ev.BackPressed, S.IDENTIFY, g.way_is_chosen, g.note(way=None)),
+    Row(S.IDENTIFY, ev.WayChosen, S.IDENTIFY, None, n.way),
+    Row(S.IDENTIFY, ev.BackPressed, S.IDENTIFY, g.way_is_chosen, n.note(way=None)),
     Row(S.IDENTIFY, ev.BackPressed, S.LANGUAGE),
     Row(S.IDENTIFY, ev.Identified, S.LOOKUP),
-    Row(S.IDENTIFY, ev.Unreadable, S.IDENTIFY, g.tries_left, g.count_try),
-    Row(S.IDENTIFY, ev.Unreadable, S.HELP, None, g.event_reason),
-    Row(S.IDENTIFY, ev.Resumed, S.PROVE, g.prove_again, g.reopened),
-    Row(S.LOOKUP, ev.PersonFound, S.HELP, g.found_minor, g.found),
-    Row(S.LOOKUP, ev.PersonFound, S.PROVE, g.found_provable, g.found),
-    Row(S.LOOKUP, ev.PersonFound, S.HELP, None, g.found),
-    Row(S.LOOKUP, ev.PersonUnknown, S.HELP, None, g.draft),
-    Row(S.LOOKUP, ev.RegistryAway, S.HELP, None, g.draft),
-    Row(S.LOOKUP, ev.TimedOut, S.HELP, None, g.because("registry_away")),
-    Row(S.PROVE, ev.Proven, S.HELP, g.minor_alone, g.because("guardian_needed")),
+    Row(S.IDENTIFY, ev.Unreadable, S.IDENTIFY, g.tries_left, n.count_try),
+    Row(S.IDENTIFY, ev.Unreadable, S.HELP, None, n.event_reason),
+    Row(S.IDENTIFY, ev.Resumed, S.PROVE, g.prove_again, n.reopened),
+    Row(S.LOOKUP, ev.PersonFound, S.HELP, g.found_minor, n.found),
+    Row(S.LOOKUP, ev.PersonFound, S.PROVE, g.found_provable, n.found),
+    Row(S.LOOKUP, ev.PersonFound, S.HELP, None, n.found),
+    Row(S.LOOKUP, ev.PersonUnknown, S.HELP, None, n.draft),
+    Row(S.LOOKUP, ev.RegistryAway, S.HELP, None, n.draft),
+    Row(S.LOOKUP, ev.TimedOut, S.HELP, None, n.because("registry_away")),
+    Row(S.PROVE, ev.Proven, S.HELP, g.minor_alone, n.because("guardian_needed")),
     *_after_proof(S.PROVE, ev.Proven),
-    Row(S.PROVE, ev.NotProven, S.HELP, g.no_template, g.event_reason),
-    Row(S.PROVE, ev.NotProven, S.PROVE, g.tries_left, g.count_try),
-    Row(S.PROVE, ev.NotProven, S.HELP, None, g.count_try),
+    Row(S.PROVE, ev.NotProven, S.HELP, g.no_template, n.event_reason),
+    Row(S.PROVE, ev.NotProven, S.PROVE, g.tries_left, n.count_try),
+    Row(S.PROVE, ev.NotProven, S.HELP, None, n.count_try),
     # -- what they say and agree to
     Row(S.REVIEW, ev.Confirmed, S.CONSENT),
-    Row(S.REVIEW, ev.FieldWrong, S.HELP, None, g.because("field_wrong")),
-    Row(S.CONSENT, ev.Agreed, S.FINGERS, None, g.agreed),
-    Row(S.CONSENT, ev.Declined, S.FAREWELL, None, g.note(refused=True)),
+    Row(S.REVIEW, ev.FieldWrong, S.HELP, None, n.because("field_wrong")),
+    Row(S.CONSENT, ev.Agreed, S.FINGERS, None, n.agreed),
+    Row(S.CONSENT, ev.Declined, S.FAREWELL, None, n.note(refused=True)),
     # -- what is captured
-    Row(S.FINGERS, ev.FingerKept, S.FINGERS, g.more_fingers, g.finger_done),
-    Row(S.FINGERS, ev.FingerKept, S.PORTRAIT, None, g.finger_done),
-    Row(S.FINGERS, ev.FingerAgain, S.FINGERS, None, g.hint),
-    Row(S.FINGERS, ev.FingerDoubted, S.FINGERS, g.first_doubt, g.begun_again),
-    Row(S.FINGERS, ev.FingerDoubted, S.HELP, None, g.doubted),
-    Row(S.FINGERS, ev.FingerFailed, S.HELP, None, g.because("finger_failed")),
-    Row(S.PORTRAIT, ev.PortraitKept, S.CONFIRM, g.portrait_good, g.portrait),
-    Row(S.PORTRAIT, ev.PortraitKept, S.HELP, None, g.portrait),
+    Row(S.FINGERS, ev.FingerKept, S.FINGERS, g.more_fingers, n.finger_done),
+    Row(S.FINGERS, ev.FingerKept, S.PORTRAIT, None, n.finger_done),
+    Row(S.FINGERS, ev.FingerAgain, S.FINGERS, None, n.hint),
+    Row(S.FINGERS, ev.FingerDoubted, S.FINGERS, g.first_doubt, n.begun_again),
+    Row(S.FINGERS, ev.FingerDoubted, S.HELP, None, n.doubted),
+    Row(S.FINGERS, ev.FingerFailed, S.HELP, None, n.because("finger_failed")),
+    Row(S.PORTRAIT, ev.PortraitKept, S.CONFIRM, g.portrait_good, n.portrait),
+    Row(S.PORTRAIT, ev.PortraitKept, S.HELP, None, n.portrait),
     *(Row(step, ev.NobodyThere, S.STILL_THERE) for step in (S.PROVE, S.FINGERS, S.PORTRAIT)),
     Row(S.CONFIRM, ev.Confirmed, STAY, None, None, (ask(fx.Freeze),)),
-    Row(S.CONFIRM, ev.RecordFrozen, S.PLACE_CARD, g.may_issue, g.note(held=Held.FROZEN)),
-    Row(S.CONFIRM, ev.RecordFrozen, S.RECEIPT, g.without_card, g.note(held=Held.COMPLETE)),
-    Row(S.CONFIRM, ev.RecordFrozen, S.PAUSED, None, g.not_issued),
+    Row(S.CONFIRM, ev.RecordFrozen, S.PLACE_CARD, g.may_issue, n.note(held=Held.FROZEN)),
+    Row(S.CONFIRM, ev.RecordFrozen, S.RECEIPT, g.without_card, n.note(held=Held.COMPLETE)),
+    Row(S.CONFIRM, ev.RecordFrozen, S.PAUSED, None, n.not_issued),
     # -- the chip: a transaction (DESIGN section 6)
     Row(S.PLACE_CARD, ev.CardSeen, S.WRITE_CHIP, g.card_is("blank", "ours")),
-    Row(S.PLACE_CARD, ev.CardSeen, S.PLACE_CARD, g.tries_left, g.count_try),
-    Row(S.PLACE_CARD, ev.CardSeen, S.HELP, None, g.count_try),
+    Row(S.PLACE_CARD, ev.CardSeen, S.PLACE_CARD, g.tries_left, n.count_try),
+    Row(S.PLACE_CARD, ev.CardSeen, S.HELP, None, n.count_try),
     Row(S.PLACE_CARD, ev.NobodyThere, S.STILL_THERE),
-    Row(S.WRITE_CHIP, ev.ChipWritten, S.VERIFY_CHIP, None, g.note(held=Held.ISSUING, at_stake=True)),
-    Row(S.WRITE_CHIP, ev.SignerAway, S.HELP, g.at_stake, g.because("signer_away")),
-    Row(S.WRITE_CHIP, ev.SignerAway, S.PAUSED, None, g.because("signer_away")),
+    Row(S.WRITE_CHIP, ev.ChipWritten, S.VERIFY_CHIP, None, n.note(held=Held.ISSUING, at_stake=True)),
+    Row(S.WRITE_CHIP, ev.SignerAway, S.HELP, g.at_stake, n.because("signer_away")),
+    Row(S.WRITE_CHIP, ev.SignerAway, S.PAUSED, None, n.because("signer_away")),
     Row(S.VERIFY_CHIP, ev.ChipVerified, S.LOCK_CHIP),
-    Row(S.LOCK_CHIP, ev.ChipLocked, S.RECEIPT, None, g.note(held=Held.COMPLETE, at_stake=False)),
+    Row(S.LOCK_CHIP, ev.ChipLocked, S.RECEIPT, None, n.note(held=Held.COMPLETE, at_stake=False)),
     *(row for step in CHIP for row in _chip_rows(step)),
     *(Row(S.HOLD_STILL, ev.CardSeen, step, g.all_of(g.card_is("ours"), g.at(step))) for step in CHIP),
-    Row(S.HOLD_STILL, ev.CardSeen, S.HOLD_STILL, g.all_of(g.at_stake, g.tries_left), g.count_try),
+    Row(S.HOLD_STILL, ev.CardSeen, S.HOLD_STILL, g.all_of(g.at_stake, g.tries_left), n.count_try),
     Row(S.HOLD_STILL, ev.CardSeen, S.WRITE_CHIP, g.all_of(g.card_is("blank"), g.is_not(g.at_stake))),
-    Row(S.HOLD_STILL, ev.CardSeen, S.HOLD_STILL, g.tries_left, g.count_try),
-    Row(S.HOLD_STILL, ev.CardSeen, S.HELP, None, g.count_try),
-    Row(S.HOLD_STILL, ev.NobodyThere, S.HELP, None, g.because("card_gone")),
-    Row(S.HOLD_STILL, ev.TimedOut, S.HELP, None, g.because("card_gone")),
-    Row(S.HOLD_STILL, ev.HelpPressed, S.HELP, None, g.because("card_gone")),
+    Row(S.HOLD_STILL, ev.CardSeen, S.HOLD_STILL, g.tries_left, n.count_try),
+    Row(S.HOLD_STILL, ev.CardSeen, S.HELP, None, n.count_try),
+    Row(S.HOLD_STILL, ev.NobodyThere, S.HELP, None, n.because("card_gone")),
+    Row(S.HOLD_STILL, ev.TimedOut, S.HELP, None, n.because("card_gone")),
+    Row(S.HOLD_STILL, ev.HelpPressed, S.HELP, None, n.because("card_gone")),
     # -- the end
-    Row(S.RECEIPT, ev.Sealed, STAY, None, g.note(sealed=True)),
-    Row(S.RECEIPT, ev.SealPutOff, STAY, None, g.event_reason),
+    Row(S.RECEIPT, ev.Sealed, STAY, None, n.note(sealed=True)),
+    Row(S.RECEIPT, ev.SealPutOff, STAY, None, n.event_reason),
     Row(S.RECEIPT, ev.Confirmed, S.FAREWELL),
     Row(S.RECEIPT, ev.TimedOut, S.FAREWELL),
     Row(S.FAREWELL, ev.Confirmed, S.ATTRACT),
     Row(S.FAREWELL, ev.TimedOut, S.ATTRACT),
     # -- help, and silence
-    *(Row(step, ev.HelpPressed, S.HELP, None, g.because("asked")) for step in VISIT),
-    *(Row(step, ev.StepFailed, S.HELP, None, g.event_reason) for step in (*HELPED, S.HOLD_STILL)),
+    *(Row(step, ev.HelpPressed, S.HELP, None, n.because("asked")) for step in VISIT),
+    *(Row(step, ev.StepFailed, S.HELP, None, n.event_reason) for step in (*HELPED, S.HOLD_STILL)),
     Row(S.LANGUAGE, ev.TimedOut, S.ATTRACT),
     *(Row(step, ev.TimedOut, S.STILL_THERE) for step in VISIT if step is not S.LANGUAGE),
     *_back_to_step(S.STILL_THERE, ev.StillHere, VISIT[1:]),
-    Row(S.STILL_THERE, ev.TimedOut, S.PAUSED, g.keeps, g.because("left")),
+    Row(S.STILL_THERE, ev.TimedOut, S.PAUSED, g.keeps, n.because("left")),
     Row(S.STILL_THERE, ev.TimedOut, S.ATTRACT),
-    Row(S.HELP, ev.BadgeRead, S.OFFICER, None, g.note(aim=Aim.ASSIST)),
+    Row(S.HELP, ev.BadgeRead, S.OFFICER, None, n.note(aim=Aim.ASSIST)),
     *_back_to_step(S.HELP, ev.ReturnAsked, HELPED, g.may_return),
-    Row(S.HELP, ev.ReturnAsked, STAY, None, g.because("officer_needed")),
+    Row(S.HELP, ev.ReturnAsked, STAY, None, n.because("officer_needed")),
     *(
         Row(S.HELP, event, target, guard, note)
         for event in (ev.StopPressed, ev.TimedOut)
         for target, guard, note in (
             (S.FAREWELL, g.complete, None),
-            (S.PAUSED, g.holds, g.because("left")),
+            (S.PAUSED, g.holds, n.because("left")),
             (S.ATTRACT, None, None),
         )
     ),
     # -- staff: card and PIN
-    Row(S.OFFICER, ev.PinAccepted, S.ASSISTED, g.for_assistance, g.officer),
-    Row(S.OFFICER, ev.PinAccepted, S.TECHNICIAN, g.for_technician, g.officer),
-    Row(S.OFFICER, ev.PinAccepted, S.OFFICER, None, g.because("role_refused")),
-    Row(S.OFFICER, ev.PinRefused, S.OFFICER, g.pin_tries_left, g.because("pin_wrong")),
+    Row(S.OFFICER, ev.PinAccepted, S.ASSISTED, g.for_assistance, n.officer),
+    Row(S.OFFICER, ev.PinAccepted, S.TECHNICIAN, g.for_technician, n.officer),
+    Row(S.OFFICER, ev.PinAccepted, S.OFFICER, None, n.because("role_refused")),
+    Row(S.OFFICER, ev.PinRefused, S.OFFICER, g.pin_tries_left, n.because("pin_wrong")),
     *(
         row
         for event, reason in (
@@ -279,62 +280,62 @@ TABLE: tuple[Row, ...] = (
             (ev.TimedOut, "asked"),
         )
         for row in (
-            *_technician_leaves(S.OFFICER, event, g.because(reason), g.aim_technician),
-            Row(S.OFFICER, event, S.HELP, None, g.because(reason)),
+            *_technician_leaves(S.OFFICER, event, n.because(reason), g.aim_technician),
+            Row(S.OFFICER, event, S.HELP, None, n.because(reason)),
         )
     ),
     *_after_proof(S.ASSISTED, ev.Attested, g.at(S.PROVE), g.person_known, g.is_not(g.minor_alone)),
     *_after_proof(S.ASSISTED, ev.Attested, g.at(S.LOOKUP), g.person_known, g.is_not(g.minor_alone)),
-    Row(S.ASSISTED, ev.Attested, STAY, None, g.because("not_here")),
+    Row(S.ASSISTED, ev.Attested, STAY, None, n.because("not_here")),
     *(
         Row(
             S.ASSISTED,
             ev.GuardianPresent,
             S.PROVE,
             g.all_of(g.at(step), g.person_known),
-            g.note(guardian=True),
+            n.note(guardian=True),
         )
         for step in (S.LOOKUP, S.PROVE)
     ),
-    Row(S.ASSISTED, ev.GuardianPresent, STAY, None, g.because("not_here")),
+    Row(S.ASSISTED, ev.GuardianPresent, STAY, None, n.because("not_here")),
     Row(S.ASSISTED, ev.CorrectionNoted, S.REVIEW, g.at(S.REVIEW)),
-    Row(S.ASSISTED, ev.CorrectionNoted, STAY, None, g.because("not_here")),
+    Row(S.ASSISTED, ev.CorrectionNoted, STAY, None, n.because("not_here")),
     Row(
         S.ASSISTED,
         ev.FingerKept,
         S.FINGERS,
         g.all_of(g.at(S.FINGERS), g.more_fingers),
-        g.finger_done,
+        n.finger_done,
     ),
-    Row(S.ASSISTED, ev.FingerKept, S.PORTRAIT, g.at(S.FINGERS), g.finger_done),
-    Row(S.ASSISTED, ev.FingerKept, STAY, None, g.because("not_here")),
-    Row(S.ASSISTED, ev.FingerAgain, S.FINGERS, g.at(S.FINGERS), g.hint),
-    Row(S.ASSISTED, ev.FingerAgain, STAY, None, g.because("not_here")),
-    Row(S.ASSISTED, ev.FingerFailed, STAY, None, g.because("finger_failed")),
+    Row(S.ASSISTED, ev.FingerKept, S.PORTRAIT, g.at(S.FINGERS), n.finger_done),
+    Row(S.ASSISTED, ev.FingerKept, STAY, None, n.because("not_here")),
+    Row(S.ASSISTED, ev.FingerAgain, S.FINGERS, g.at(S.FINGERS), n.hint),
+    Row(S.ASSISTED, ev.FingerAgain, STAY, None, n.because("not_here")),
+    Row(S.ASSISTED, ev.FingerFailed, STAY, None, n.because("finger_failed")),
     Row(S.ASSISTED, ev.PortraitApproved, S.CONFIRM, g.all_of(g.at(S.PORTRAIT), g.portrait_kept)),
-    Row(S.ASSISTED, ev.PortraitApproved, STAY, None, g.because("not_here")),
-    Row(S.ASSISTED, ev.CardVoided, S.PLACE_CARD, g.at_chip, g.voided),
-    Row(S.ASSISTED, ev.CardVoided, STAY, None, g.because("not_here")),
-    Row(S.ASSISTED, ev.VisitRefused, STAY, g.issuing, g.because("issuing_goes_forward")),
-    Row(S.ASSISTED, ev.VisitRefused, STAY, g.complete, g.because("not_here")),
-    Row(S.ASSISTED, ev.VisitRefused, S.FAREWELL, None, g.note(refused=True)),
+    Row(S.ASSISTED, ev.PortraitApproved, STAY, None, n.because("not_here")),
+    Row(S.ASSISTED, ev.CardVoided, S.PLACE_CARD, g.at_chip, n.voided),
+    Row(S.ASSISTED, ev.CardVoided, STAY, None, n.because("not_here")),
+    Row(S.ASSISTED, ev.VisitRefused, STAY, g.issuing, n.because("issuing_goes_forward")),
+    Row(S.ASSISTED, ev.VisitRefused, STAY, g.complete, n.because("not_here")),
+    Row(S.ASSISTED, ev.VisitRefused, S.FAREWELL, None, n.note(refused=True)),
     Row(S.ASSISTED, ev.PauseAsked, S.FAREWELL, g.complete),
-    Row(S.ASSISTED, ev.PauseAsked, S.PAUSED, g.holds, g.because("officer")),
+    Row(S.ASSISTED, ev.PauseAsked, S.PAUSED, g.holds, n.because("officer")),
     Row(S.ASSISTED, ev.PauseAsked, S.ATTRACT),
-    Row(S.ASSISTED, ev.ActRefused, STAY, None, g.event_reason),
+    Row(S.ASSISTED, ev.ActRefused, STAY, None, n.event_reason),
     *_back_to_step(S.ASSISTED, ev.ReturnAsked, HELPED),
-    Row(S.ASSISTED, ev.TimedOut, S.HELP, None, g.because("asked")),
+    Row(S.ASSISTED, ev.TimedOut, S.HELP, None, n.because("asked")),
     # -- a ticket: resume here or on another box
-    Row(S.PAUSED, ev.ChipLocked, S.RECEIPT, None, g.note(held=Held.COMPLETE, at_stake=False)),
-    Row(S.PAUSED, ev.StepFailed, S.HELP, None, g.no_ticket),
-    Row(S.PAUSED, ev.TicketMade, STAY, None, g.note(ticket=True)),
+    Row(S.PAUSED, ev.ChipLocked, S.RECEIPT, None, n.note(held=Held.COMPLETE, at_stake=False)),
+    Row(S.PAUSED, ev.StepFailed, S.HELP, None, n.no_ticket),
+    Row(S.PAUSED, ev.TicketMade, STAY, None, n.note(ticket=True)),
     Row(S.PAUSED, ev.Confirmed, S.ATTRACT, g.ticket_made),
     Row(S.PAUSED, ev.Confirmed, STAY),
     Row(S.PAUSED, ev.TimedOut, S.ATTRACT, g.ticket_made),
     Row(S.PAUSED, ev.TimedOut, S.PAUSED),
     # -- the team's screens
-    Row(S.STATUS, ev.TechnicianPressed, S.OFFICER, None, g.note(aim=Aim.TECHNICIAN)),
-    Row(S.OUT_OF_ORDER, ev.BadgeRead, S.OFFICER, None, g.note(aim=Aim.TECHNICIAN)),
+    Row(S.STATUS, ev.TechnicianPressed, S.OFFICER, None, n.note(aim=Aim.TECHNICIAN)),
+    Row(S.OUT_OF_ORDER, ev.BadgeRead, S.OFFICER, None, n.note(aim=Aim.TECHNICIAN)),
     Row(S.STATUS, ev.BackPressed, S.ATTRACT),
     Row(S.STATUS, ev.TimedOut, S.ATTRACT),
     *_technician_leaves(S.TECHNICIAN, ev.BackPressed, None),
@@ -342,8 +343,8 @@ TABLE: tuple[Row, ...] = (
     # -- devices and the disk, wherever the visit stands
     *_device_rows(),
     *(
-        Row(state, ev.StoreFailed, STAY, g.store_is_lost, g.store_lost)
+        Row(state, ev.StoreFailed, STAY, g.store_is_lost, n.store_lost)
         for state in (S.OUT_OF_ORDER, S.OFFICER, S.TECHNICIAN, S.STATUS)
     ),
-    *(Row(state, ev.StoreFailed, S.OUT_OF_ORDER, None, g.store_lost) for state in S),
+    *(Row(state, ev.StoreFailed, S.OUT_OF_ORDER, None, n.store_lost) for state in S),
 )
