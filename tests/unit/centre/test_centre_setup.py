@@ -55,7 +55,8 @@ def test_the_document_signer_may_sign_and_nothing_else(keys: Pki) -> None:
 def test_a_box_gets_exactly_what_it_needs(station: TestStation) -> None:
     box = station.enrol("BOX-07")
     names = {path.name for path in box.folder.iterdir()}
-    own = {"box.key.pem", "box.crt.pem", "identity.json", "recipients.txt", "recovery.txt"}
+    own = {"box.key.pem", "box.crt.pem", "identity.json", "recipients.txt"}
+    own |= {"recovery.txt", "service.txt"}
     assert names == own | set(ANCHORS)
     secrets = [path for path in box.folder.iterdir() if b"SECRET" in path.read_bytes().upper()]
     assert secrets == []
