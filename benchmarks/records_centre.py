@@ -105,9 +105,13 @@ class _Bench:
     def _station(self) -> Iterator[tuple[Any, Path]]:
         from support.centre import TestStation
 
+        class OnThisServer(TestStation):
+            """Of its own: another figure's station is not on a server that has ended."""
+
+            databases = staticmethod(self._new_database)
+
         with tempfile.TemporaryDirectory(dir=self._folder) as name:
-            TestStation.databases = staticmethod(self._new_database)
-            test = TestStation(Path(name), datetime.now(UTC))
+            test = OnThisServer(Path(name), datetime.now(UTC))
             boxes = Path(name) / "boxes"
             for number in range(BOXES):
                 _fill(test, boxes, number)
