@@ -9,7 +9,7 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from config.load import HERE, ConfigError, whole
 
@@ -59,7 +59,8 @@ class RulePack:
 
     `from_age`: youngest whom a kiosk may enrol; `guardian_below`: a guardian stands by under this age;
     `renewal_ages`: birthdays at which a card ends, rising; `early_years`: a card issued that long before a
-    mark lasts to the next one; `iris_from_age`: from when the law also asks for iris (not captured by this
+    mark lasts to the next one; `offline_cases`: for which a card may be issued under a lease, without asking
+    the centre; `iris_from_age`: from when the law also asks for iris (not captured by this
     hardware: the record says so); `due_working_days`: when the card is due; `waiting_days`: how long a
     ticket is good for.
     """
@@ -74,6 +75,11 @@ class RulePack:
     early_years: int = _within(0, 10)
     due_working_days: int = _within(1, 90)
     waiting_days: int = _within(1, 365)
+    offline_cases: tuple[Literal["first_issue", "renewal", "replacement", "correction"], ...] = (
+        "renewal",
+        "replacement",
+        "correction",
+    )
     iris_from_age: int | None = field(default=None, metadata={"limits": (0, 100)})
 
 

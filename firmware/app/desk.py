@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.rulepack import RulePack
-from config.schema import Config
+from config.schema import Config, Station
 from drivers.api import Deadline
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.key_store import KeyStore
@@ -23,23 +23,31 @@ from firmware.app.visit import Seen
 from firmware.box.clock import BoxClock
 from firmware.box.identity import Identity
 from firmware.box.officers import Officer, read_officers
+from firmware.box.warrants import Papers
 from firmware.issue.card_keys import card_keys, token_of
 from firmware.quality.best import FingerRules
 from firmware.quality.nbis.client import FingerScorer
 from firmware.quality.nbis.runtime import ScorerMissing, locate
 from firmware.records.clock import stamp
 from firmware.records.format.rules import local_day, pack_on
+from firmware.records.format.warrants import Assignment
+from firmware.records.journal import Journal
 from firmware.uplink.client import CentreClient, Timeouts
 
 if TYPE_CHECKING:
     from firmware.quality.portrait import PortraitGate
 
 NEVER = float("inf")
+PLACE = ("home_unit", "capture_unit", "team")
 
 
 def until(stop: Stop, seconds: float, clock: Callable[[], float]) -> Deadline:
     """A deadline that is also over as soon as the job is to stop."""
     return Deadline(clock() + seconds, lambda: NEVER if stop else clock())
+
+
+def _place(said: Assignment | Station) -> dict[str, str]:
+    return {name: getattr(said, name) for name in PLACE}
 
 
 @dataclass
@@ -139,18 +147,22 @@ class Desk:
         """Why no card may be issued by the box's clock, as a key; None: it may."""
         return self.time.distrust(self.identity.certificate("box.crt"))
 
-    def assignment(self) -> dict[str, Any]:
-        """Where and by whom this record is made (mission: the record)."""
-        station = self.config.station
-        return {
-            "home_unit": station.home_unit,
-            "capture_unit": station.capture_unit,
-            "box": self.identity.box,
-            "epoch": self.identity.epoch,
-            "team": station.team,
-            "shift": local_day(self.now()).isoformat(),
-            "officers": [],
-        }
+    @cached_property
+    def papers(self) -> Papers:
+        """What the centre signed for this box."""
+        return Papers(self.identity, self.config.station.profile == "production")
+
+    def assignment(self, journal: Journal) -> dict[str, Any]:
+        """Where and by whom a record is made that begins now (mission: the record). On the store's thread.
+
+        The signed assignment says where; a box that has none stands where its configuration says.
+        """
+        here = {"box": self.identity.box, "shift": local_day(self.now()).isoformat(), "officers": []}
+        signed, station = self.papers.assignment(journal), self.config.station
+        if signed is not None:
+            station_name = {"station": signed.station} if signed.station else {}
+            return {**here, **_place(signed), **station_name, "epoch": signed.epoch}
+        return {**here, **_place(station), "epoch": self.identity.epoch}
 
     def stamp(self) -> str:
         """Now, as a record writes it."""

@@ -291,7 +291,7 @@ def _plain(text: str) -> str:
 def _begun(desk: Desk, journal: Journal, visit: Visit, person: Person | None, event: ev.Event) -> Learned:
     fields = dict(person.fields) if person else {}
     case = "renewal" if fields.get("issue_date") else "first_issue"
-    record_id = visit.record_id or journal.begin(case, desk.pack.name, desk.assignment())
+    record_id = visit.record_id or journal.begin(case, desk.pack.name, desk.assignment(journal))
     templates = dict(person.fingers) if person else {}
     kept = {
         "number": visit.number,
