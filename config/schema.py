@@ -86,6 +86,16 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Tpm:
+    """The TPM 2.0 that holds the box's keys, where its identity says so (`kiosk box init --tpm`)."""
+
+    tcti: str = ""
+    """How the TSS reaches it, as "device:/dev/tpmrm0"; empty: there is none."""
+    runtime: str = "/run/idkiosk"
+    """Folder in memory (tmpfs) for what an officer's PIN unlocked; gone with the power."""
+
+
+@dataclass(frozen=True, slots=True)
 class Badge:
     reader: str = ""
     """Part of the name of the staff's PC/SC reader; empty: there is none."""
@@ -143,6 +153,7 @@ class Config:
     chip: Chip = Chip()
     signer: Signer = Signer()
     token: Token = Token()
+    tpm: Tpm = Tpm()
     badge: Badge = Badge()
     camera: Camera = Camera()
     panel: Panel = Panel()
