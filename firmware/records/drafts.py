@@ -16,7 +16,8 @@ from firmware.records.assemble import WORK, check_begin, check_content
 from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock
 from firmware.records.database import Database
-from firmware.records.errors import DiskFull, StoreError, UnknownRecord, WrongState
+from firmware.records.errors import DiskFull, HandedOver, StoreError, UnknownRecord, WrongState
+from firmware.records.fence import HANDED_OVER, require_open
 from firmware.records.format.check import parse_moment
 from firmware.records.format.errors import SchemaRefused
 from firmware.records.format.schema import FILE, MAX_FILE_BYTES, MAX_STEPS, is_id, validate_part
@@ -65,9 +66,13 @@ class Drafts:
         self._box = box
 
     def begin(self, case: str, rule_pack: str, assignment: Mapping[str, Any]) -> str:
-        """Open a record and return its id. Raises SchemaRefused, and WrongState while another is open."""
+        """Open a record and return its id.
+
+        Raises SchemaRefused, HandedOver in a closed epoch, and WrongState while another is open.
+        """
         started = self._clock.stamp()
         check_begin(case, rule_pack, assignment, self._box, started)
+        require_open(self._db, self._box, assignment["epoch"])
         if (other := self.open_record()) is not None:
             raise WrongState(other, "open", "another one at the same time")
         record_id = uuid.uuid4().hex
@@ -238,16 +243,23 @@ class Drafts:
         return S(self.row(record_id)["state"])
 
     def require(self, record_id: str, *states: RecordState) -> None:
-        """Raise WrongState unless the record is in one of `states`."""
-        state = self.state(record_id)
+        """Raise WrongState unless the record is in one of `states`, HandedOver if it is another box's."""
+        state = self.kept(record_id)
         if state not in states:
             raise WrongState(record_id, state, "this in another state than " + ", ".join(states))
 
     def move(self, record_id: str, new: RecordState) -> None:
         """Change the state inside the caller's transaction. Raises WrongState for a move to the left."""
         with self._db.transaction() as connection:
-            require_move(record_id, self.state(record_id), new)
+            require_move(record_id, self.kept(record_id), new)
             connection.execute("UPDATE record SET state = ? WHERE id = ?", (new, record_id))
+
+    def kept(self, record_id: str) -> RecordState:
+        """The state of a record that is still this box's. Raises HandedOver."""
+        row = self.row(record_id)
+        if row["ended_reason"] == HANDED_OVER:
+            raise HandedOver(f"record {record_id} was handed over")
+        return S(row["state"])
 
 
 def forget_rows(connection: sqlite3.Connection, record_id: str) -> None:

@@ -40,6 +40,7 @@ class StoreMissing(StoreError):
 class StoreOfAnotherVersion(StoreError):
     """The journal was written by another version of the program."""
 
+    reason: ClassVar[str] = "store_version"
     remedy: ClassVar[str] = (
         "Start the kiosk of this version once; if it says so itself, install the newer program."
     )
@@ -72,6 +73,12 @@ class WrongState(RecordsError):
         super().__init__(f"record {record_id} is {state}: {wanted} is not allowed")
         self.record_id = record_id
         self.state = state
+
+
+class HandedOver(RecordsError):
+    """This box gave its epoch, or this record, to another box: only that one goes on."""
+
+    reason: ClassVar[str] = "box_handed_over"
 
 
 class OfficerLocked(RecordsError):

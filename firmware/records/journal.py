@@ -11,7 +11,6 @@ issue worker may call the `IssueJournal` methods beside it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,18 +19,21 @@ from typing import Any, Self
 from firmware.records import disk
 from firmware.records.attempts import Attempt, Attempts
 from firmware.records.audit import GENESIS, Audit
+from firmware.records.carried import Carried
 from firmware.records.clock import Clock, JournalClock
+from firmware.records.counts import Counts, counts
 from firmware.records.database import Database
 from firmware.records.drafts import Draft, Drafts
 from firmware.records.errors import StoreDamaged
 from firmware.records.format.check import parse_moment
 from firmware.records.format.receipt import SignedReceipt
+from firmware.records.handover import Handovers
 from firmware.records.keys import BoxKeys
-from firmware.records.outbox import Outbox, OutboxCounts, SealedFile
+from firmware.records.outbox import Outbox, SealedFile
 from firmware.records.rebuild import Rebuilder, Rebuilt, set_aside
 from firmware.records.sealing import Sealer
 from firmware.records.second_medium import Copies, SecondMedium
-from firmware.records.shelf import DATABASE, DRAFTS, OUTBOX, Shelf
+from firmware.records.shelf import CARRIED, DATABASE, DRAFTS, OUTBOX, Shelf
 from firmware.records.states import HAS_DRAFT, RecordState
 from firmware.records.stock import Blanks, Stock
 from firmware.records.tries import Tries
@@ -44,22 +46,13 @@ ROOM_BYTES = 8 << 20
 """A file as large as a record with all that it takes to make one, written to see whether it fits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What STATUS shows of the records."""
-
-    outbox: OutboxCounts
-    blanks: Blanks
-    waiting: int
-    unsealed: int
-
-
 class Journal:
     """Opens, checks and mends the store of one box; a context manager.
 
     `rebuilt` is None, or what happened when a damaged database had to be set aside. `audit`, `stock`,
     `tries`, `warrants` and `copies` are the log, the blanks, the officers' wrong PINs, the papers that the
-    centre signed with the count of each lease, and the second copies of unsent records.
+    centre signed with the count of each lease, and the second copies of unsent records. `handovers` and
+    `carried`: what one box signed for another, and other boxes' sealed records on their way.
     """
 
     def __init__(self, folder: Path, keys: BoxKeys, clock: Clock, second_copy: Path | None = None) -> None:
@@ -96,6 +89,10 @@ class Journal:
         self._waiting = Waiting(db, vault, self.audit, self._clock, self._drafts)
         self._attempts = Attempts(db, vault, self.audit, self._clock, self._drafts)
         self._outbox = Outbox(db, outbox, keys, self.audit, self._clock, self._drafts)
+        self.carried = Carried(db, self._folder / CARRIED, keys, self.audit, self._clock)
+        self.handovers = Handovers(
+            db, vault, self.audit, self._clock, self._drafts, self._outbox, self.stock, keys
+        )
         second = SecondMedium(self._second_copy, outbox, not keys.simulated) if self._second_copy else None
         self.copies = Copies(db, self.audit, second)
         self._sealer = Sealer(
@@ -229,7 +226,8 @@ class Journal:
         """The COMPLETE records, oldest first: seal them at the start, after a crash or a full disk."""
         with self._db.reading() as connection:
             rows = connection.execute(
-                "SELECT id FROM record WHERE state = ? ORDER BY completed_at", (S.COMPLETE,)
+                "SELECT id FROM record WHERE state = ? AND ended_reason IS NULL ORDER BY completed_at",
+                (S.COMPLETE,),
             ).fetchall()
         return [row["id"] for row in rows]
 
@@ -262,13 +260,7 @@ class Journal:
         disk.prove_room(self._folder, ROOM_BYTES)
 
     def counts(self) -> Counts:
-        with self._db.reading() as connection:
-            waiting, unsealed = connection.execute(
-                "SELECT count(*) FILTER (WHERE waiting_until IS NOT NULL),"
-                " count(*) FILTER (WHERE state = ?) FROM record",
-                (S.COMPLETE,),
-            ).fetchone()
-        return Counts(self._outbox.counts(), self.stock.blanks(), waiting, unsealed)
+        return counts(self._db, self._outbox, self.stock)
 
     # --- after a crash ------------------------------------------------------------------------------
 
@@ -278,6 +270,7 @@ class Journal:
             rows = connection.execute("SELECT id, state FROM record").fetchall()
         states = {row["id"]: S(row["state"]) for row in rows}
         self._outbox.remove_strays()
+        self.carried.mend()
         for record_id in self._vault.records():
             if states.get(record_id) in HAS_DRAFT:
                 self._vault.sweep(record_id)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from cryptography import x509
+
 from firmware.records import disk, sidecar
 from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock
@@ -109,7 +111,7 @@ class Outbox:
         """
         signed = SignedReceipt.from_json(receipt) if isinstance(receipt, bytes) else receipt
         row = self._row(record_id)
-        self._check_receipt(row, signed)
+        check_receipt(row, self._keys.box, signed, self._keys.receipt_certificate)
         if self._drafts.state(record_id) in (S.ACKED, S.PURGED):
             return
         with self._db.transaction() as connection:
@@ -251,15 +253,11 @@ class Outbox:
             row["sealed_digest"],
         )
 
-    def _check_receipt(self, row: sqlite3.Row, signed: SignedReceipt) -> None:
-        receipt = signed.verify(self._keys.receipt_certificate)
-        expected = {
-            "record_digest": row["record_digest"],
-            "sealed_digest": row["sealed_digest"],
-            "sequence": row["sequence"],
-            "audit_head": row["audit_head"],
-            "box": self._keys.box,
-        }
-        for field, value in expected.items():
-            if getattr(receipt, field) != value:
-                raise ReceiptRefused(f"the receipt speaks of another {field}")
+
+def check_receipt(row: sqlite3.Row, box: str, signed: SignedReceipt, certificate: x509.Certificate) -> None:
+    """Raise ReceiptRefused unless the centre signed it for this row of `box`."""
+    receipt = signed.verify(certificate)
+    named = ("record_digest", "sealed_digest", "sequence", "audit_head")
+    for field, value in {**{name: row[name] for name in named}, "box": box}.items():
+        if getattr(receipt, field) != value:
+            raise ReceiptRefused(f"the receipt speaks of another {field}")

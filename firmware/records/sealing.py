@@ -52,10 +52,10 @@ class Sealer:
     def seal(self, record_id: str) -> Path:
         """Seal a COMPLETE record and return the sealed file.
 
-        Raises WrongState, StoreError (it stays COMPLETE; call again), SignatureRefused when the box's
-        certificate has ended.
+        Raises WrongState, HandedOver, StoreError (it stays COMPLETE; call again), SignatureRefused when the
+        box's certificate has ended.
         """
-        require_move(record_id, self._drafts.state(record_id), S.SEALED)
+        require_move(record_id, self._drafts.kept(record_id), S.SEALED)
         head, data = self._make(record_id)
         path = self._outbox.put(head, data)
         with self._db.transaction() as connection:

@@ -14,7 +14,7 @@ from firmware.records.database import Readable, ReadOnlyDatabase
 from firmware.records.format.errors import SignatureRefused
 from firmware.records.format.signing import common_name
 
-DATABASE, DRAFTS, OUTBOX = "journal.db", "drafts", "outbox"
+DATABASE, DRAFTS, OUTBOX, CARRIED = "journal.db", "drafts", "outbox", "carried"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from firmware.records.database import Database, Readable
 
 @dataclass(frozen=True, slots=True)
 class Blanks:
-    """Counts of cards. `live`: ISSUING was committed and the attempt not lost; `void`: lost or spoiled."""
+    """Counts of cards. `live`: ISSUING was committed and the attempt not lost; `void`: lost or spoiled.
+
+    What left with a hand-over is no longer among `taken_in`; a card that another box began counts there.
+    """
 
     taken_in: int
     live: int
@@ -41,6 +44,10 @@ class Stock:
         """`count` blanks were found unusable before any attempt (above 0)."""
         self._book("spoiled", count, officers)
 
+    def give(self, count: int, officers: Sequence[str]) -> None:
+        """`count` blanks left the box with its hand-over (above 0)."""
+        self._book("out", count, officers)
+
     def blanks(self) -> Blanks:
         return blanks_of(self._db)
 
@@ -61,6 +68,6 @@ def blanks_of(db: Readable) -> Blanks:
         booked = dict(connection.execute("SELECT move, sum(count) FROM stock GROUP BY move").fetchall())
         live, lost = connection.execute(
             "SELECT count(*) FILTER (WHERE issuing_at IS NOT NULL AND lost_at IS NULL),"
-            " count(*) FILTER (WHERE lost_at IS NOT NULL) FROM attempt"
+            " count(*) FILTER (WHERE lost_at IS NOT NULL) FROM attempt WHERE NOT elsewhere"
         ).fetchone()
-    return Blanks(booked.get("in", 0), live, lost + booked.get("spoiled", 0))
+    return Blanks(booked.get("in", 0) - booked.get("out", 0), live, lost + booked.get("spoiled", 0))

@@ -10,7 +10,8 @@ from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock, stamp
 from firmware.records.database import Database
 from firmware.records.drafts import Drafts
-from firmware.records.errors import TicketRefused, WrongState
+from firmware.records.errors import HandedOver, TicketRefused, WrongState
+from firmware.records.fence import HANDED_OVER
 from firmware.records.states import RecordState
 from firmware.records.vault import Vault
 
@@ -62,16 +63,19 @@ class Waiting:
     def resume(self, ticket: str) -> str:
         """Reopen the record of a ticket as a person typed it; return its id. Its step is where it was.
 
-        Raises TicketRefused, and WrongState while another record is open.
+        Raises TicketRefused, HandedOver, and WrongState while another record is open.
         """
         code = tickets.normal(ticket)
         with self._db.transaction() as connection:
             row = connection.execute(
-                "SELECT id, state, waiting_until FROM record WHERE ticket = ? AND waiting_until IS NOT NULL",
-                (code,),
+                "SELECT id, state, waiting_until, ended_reason FROM record"
+                " WHERE ticket = ? AND (waiting_until IS NOT NULL OR ended_reason = ?)",
+                (code, HANDED_OVER),
             ).fetchone()
             if row is None:
                 raise TicketRefused("ticket_unknown")
+            if row["ended_reason"] == HANDED_OVER:
+                raise HandedOver(f"record {row['id']} was handed over")
             if row["state"] in EXPIRES and row["waiting_until"] <= self._clock.stamp():
                 raise TicketRefused("ticket_expired")
             if (other := self._drafts.open_record()) is not None:
