@@ -8,26 +8,29 @@ moves nothing and keeps the entry. A state without a time-out waits only for ans
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from statemachine import effects as fx
 from statemachine import events as ev
 from statemachine import guards as g
 from statemachine import notes as n
+from statemachine.box_rows import BOX_ROWS
+from statemachine.rows import (
+    HELPED,
+    RESUMABLE,
+    STAY,
+    STEPS,
+    VISIT,
+    Row,
+    State,
+    after_proof,
+    ask,
+    await_any_badge,
+    back_to_step,
+)  # fmt: skip
 from statemachine.session import Aim, Session
-from statemachine.states import CHIP, Device, Held, S
+from statemachine.staff_rows import STAFF_ROWS
+from statemachine.states import CHIP, Held, S
 
-Ask = Callable[[int, Session], fx.Effect | None]
-STAY = None
-
-
-def ask(effect: type[fx.Effect]) -> Ask:
-    return lambda entry, _: effect(entry)
-
-
-def _await_any_badge(entry: int, _: Session) -> fx.Effect | None:
-    return fx.AwaitBadge(entry, fresh=True)
+__all__ = ["HELPED", "RESUMABLE", "STATES", "STEPS", "TABLE", "VISIT", "Row"]
 
 
 def _read_identity(entry: int, session: Session) -> fx.Effect | None:
@@ -38,26 +41,8 @@ def _capture_finger(entry: int, session: Session) -> fx.Effect | None:
     return fx.CaptureFinger(entry, session.fingers[0]) if session.fingers else None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    timeout_s: float | None
-    asks: tuple[Ask, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """In `source`, on `event`, if `guard`: note it, ask for `asks`, go to `target` (STAY: no move)."""
-
-    source: S
-    event: type[ev.Event]
-    target: S | None
-    guard: g.Guard | None = None
-    note: n.Note | None = None
-    asks: tuple[Ask, ...] = ()
-
-
 STATES: dict[S, State] = {
-    S.ATTRACT: State(None, (_await_any_badge,)),
+    S.ATTRACT: State(None, (await_any_badge,)),
     S.LANGUAGE: State(60),
     S.IDENTIFY: State(90, (_read_identity,)),
     S.LOOKUP: State(30, (ask(fx.LookUp),)),
@@ -79,85 +64,10 @@ STATES: dict[S, State] = {
     S.PAUSED: State(60, (ask(fx.MakeTicket),)),
     S.HOLD_STILL: State(60, (ask(fx.AwaitCard),)),
     S.STILL_THERE: State(20),
-    S.OUT_OF_ORDER: State(None, (_await_any_badge,)),
+    S.OUT_OF_ORDER: State(None, (await_any_badge,)),
     S.TECHNICIAN: State(600, (ask(fx.Examine),)),
     S.STATUS: State(120),
 }
-
-VISIT = (
-    S.LANGUAGE, S.IDENTIFY, S.PROVE, S.REVIEW, S.CONSENT, S.FINGERS, S.PORTRAIT, S.CONFIRM, S.PLACE_CARD,
-)  # fmt: skip
-"""Where the person is asked for something: here help can be called and silence is noticed."""
-
-HELPED = (*VISIT, S.LOOKUP, *CHIP)
-"""Where help may be given, and led back to."""
-
-STEPS = (*HELPED, S.RECEIPT)
-"""The steps a session is at while a side state shows."""
-
-RESUMABLE = (
-    S.PROVE, S.REVIEW, S.CONSENT, S.FINGERS, S.PORTRAIT, S.CONFIRM, S.PLACE_CARD, *CHIP, S.RECEIPT,
-)  # fmt: skip
-
-
-def _back_to_step(source: S, event: type[ev.Event], steps: tuple[S, ...], *guards: g.Guard) -> list[Row]:
-    return [Row(source, event, step, g.all_of(*guards, g.at(step))) for step in steps]
-
-
-def _after_proof(source: S, event: type[ev.Event], *guards: g.Guard) -> list[Row]:
-    """Proven: to the step the ticket waits at, else to the review."""
-    later = [Row(source, event, step, g.all_of(*guards, g.then(step)), n.proven) for step in RESUMABLE[2:]]
-    return [*later, Row(source, event, S.REVIEW, g.all_of(*guards) if guards else None, n.proven)]
-
-
-def _device_rows() -> list[Row]:
-    """A lost device stops the step that needs it; every other step goes on and remembers."""
-    stops = {
-        S.PROVE: (Device.FINGER, S.HELP),
-        S.FINGERS: (Device.FINGER, S.HELP),
-        S.PORTRAIT: (Device.CAMERA, S.HELP),
-        S.PLACE_CARD: (Device.CHIP, S.HELP),
-        **dict.fromkeys(CHIP, (Device.CHIP, S.HOLD_STILL)),
-    }
-    rows = [
-        Row(step, ev.DeviceLost, side, g.device_is(device), n.lost_here)
-        for step, (device, side) in stops.items()
-    ]
-    rows.append(Row(S.IDENTIFY, ev.DeviceLost, S.IDENTIFY, g.needs_device, n.lost_way))
-    rows.append(Row(S.ATTRACT, ev.DeviceLost, S.OUT_OF_ORDER, g.device_required, n.lost_here))
-    rows.append(Row(S.HOLD_STILL, ev.DeviceBack, S.HOLD_STILL, g.device_is(Device.CHIP), n.back))
-    rows += _well_again(S.OUT_OF_ORDER, ev.DeviceBack, n.back, g.well_again)
-    rows += _badge_reader_rows()
-    for state in S:
-        rows.append(Row(state, ev.DeviceLost, STAY, None, n.lost))
-        rows.append(Row(state, ev.DeviceBack, STAY, None, n.back))
-    return rows
-
-
-def _badge_reader_rows() -> list[Row]:
-    """Where staff may come at any moment, a reader that is back is asked for their cards again."""
-    back = g.all_of(g.device_is(Device.BADGE), g.was_lost)
-    waiting = (
-        (S.HELP, ask(fx.AwaitBadge)),
-        (S.ATTRACT, _await_any_badge),
-        (S.OUT_OF_ORDER, _await_any_badge),
-    )
-    return [Row(state, ev.DeviceBack, STAY, back, n.back, (asks,)) for state, asks in waiting]
-
-
-def _well_again(source: S, event: type[ev.Event], note: n.Note | None, *guards: g.Guard) -> list[Row]:
-    """A box that was out of order: to the receipt, to a ticket for what it keeps, or to the greeting."""
-    return [
-        Row(source, event, S.RECEIPT, g.all_of(*guards, g.complete), note),
-        Row(source, event, S.PAUSED, g.all_of(*guards, g.keeps), note),
-        Row(source, event, S.ATTRACT, g.all_of(*guards) if guards else None, note),
-    ]
-
-
-def _technician_leaves(source: S, event: type[ev.Event], note: n.Note | None, *guards: g.Guard) -> list[Row]:
-    """Back to what the technician found, unless the box is well by now."""
-    still = Row(source, event, S.OUT_OF_ORDER, g.all_of(*guards, g.holds, g.is_not(g.well)), note)
-    return [still, *_well_again(source, event, note, *guards)]
 
 
 def _chip_rows(step: S) -> list[Row]:
@@ -198,7 +108,7 @@ TABLE: tuple[Row, ...] = (
     Row(S.LOOKUP, ev.RegistryAway, S.HELP, None, n.draft),
     Row(S.LOOKUP, ev.TimedOut, S.HELP, None, n.because("registry_away")),
     Row(S.PROVE, ev.Proven, S.HELP, g.minor_alone, n.because("guardian_needed")),
-    *_after_proof(S.PROVE, ev.Proven),
+    *after_proof(S.PROVE, ev.Proven),
     Row(S.PROVE, ev.NotProven, S.HELP, g.no_template, n.event_reason),
     Row(S.PROVE, ev.NotProven, S.PROVE, g.tries_left, n.count_try),
     Row(S.PROVE, ev.NotProven, S.HELP, None, n.count_try),
@@ -252,11 +162,11 @@ TABLE: tuple[Row, ...] = (
     *(Row(step, ev.StepFailed, S.HELP, None, n.event_reason) for step in (*HELPED, S.HOLD_STILL)),
     Row(S.LANGUAGE, ev.TimedOut, S.ATTRACT),
     *(Row(step, ev.TimedOut, S.STILL_THERE) for step in VISIT if step is not S.LANGUAGE),
-    *_back_to_step(S.STILL_THERE, ev.StillHere, VISIT[1:]),
+    *back_to_step(S.STILL_THERE, ev.StillHere, VISIT[1:]),
     Row(S.STILL_THERE, ev.TimedOut, S.PAUSED, g.keeps, n.because("left")),
     Row(S.STILL_THERE, ev.TimedOut, S.ATTRACT),
     Row(S.HELP, ev.BadgeRead, S.OFFICER, None, n.note(aim=Aim.ASSIST)),
-    *_back_to_step(S.HELP, ev.ReturnAsked, HELPED, g.may_return),
+    *back_to_step(S.HELP, ev.ReturnAsked, HELPED, g.may_return),
     Row(S.HELP, ev.ReturnAsked, STAY, None, n.because("officer_needed")),
     *(
         Row(S.HELP, event, target, guard, note)
@@ -267,64 +177,6 @@ TABLE: tuple[Row, ...] = (
             (S.ATTRACT, None, None),
         )
     ),
-    # -- staff: card and PIN
-    Row(S.OFFICER, ev.PinAccepted, S.ASSISTED, g.for_assistance, n.officer),
-    Row(S.OFFICER, ev.PinAccepted, S.TECHNICIAN, g.for_technician, n.officer),
-    Row(S.OFFICER, ev.PinAccepted, S.OFFICER, None, n.because("role_refused")),
-    Row(S.OFFICER, ev.PinRefused, S.OFFICER, g.pin_tries_left, n.because("pin_wrong")),
-    *(
-        row
-        for event, reason in (
-            (ev.PinRefused, "pin_locked"),
-            (ev.BackPressed, "asked"),
-            (ev.TimedOut, "asked"),
-        )
-        for row in (
-            *_technician_leaves(S.OFFICER, event, n.because(reason), g.aim_technician),
-            Row(S.OFFICER, event, S.HELP, None, n.because(reason)),
-        )
-    ),
-    *_after_proof(S.ASSISTED, ev.Attested, g.at(S.PROVE), g.person_known, g.is_not(g.minor_alone)),
-    *_after_proof(S.ASSISTED, ev.Attested, g.at(S.LOOKUP), g.person_known, g.is_not(g.minor_alone)),
-    Row(S.ASSISTED, ev.Attested, STAY, None, n.because("not_here")),
-    *(
-        Row(
-            S.ASSISTED,
-            ev.GuardianPresent,
-            S.PROVE,
-            g.all_of(g.at(step), g.person_known),
-            n.note(guardian=True),
-        )
-        for step in (S.LOOKUP, S.PROVE)
-    ),
-    Row(S.ASSISTED, ev.GuardianPresent, STAY, None, n.because("not_here")),
-    Row(S.ASSISTED, ev.CorrectionNoted, S.REVIEW, g.at(S.REVIEW)),
-    Row(S.ASSISTED, ev.CorrectionNoted, STAY, None, n.because("not_here")),
-    Row(
-        S.ASSISTED,
-        ev.FingerKept,
-        S.FINGERS,
-        g.all_of(g.at(S.FINGERS), g.more_fingers),
-        n.finger_done,
-    ),
-    Row(S.ASSISTED, ev.FingerKept, S.PORTRAIT, g.at(S.FINGERS), n.finger_done),
-    Row(S.ASSISTED, ev.FingerKept, STAY, None, n.because("not_here")),
-    Row(S.ASSISTED, ev.FingerAgain, S.FINGERS, g.at(S.FINGERS), n.hint),
-    Row(S.ASSISTED, ev.FingerAgain, STAY, None, n.because("not_here")),
-    Row(S.ASSISTED, ev.FingerFailed, STAY, None, n.because("finger_failed")),
-    Row(S.ASSISTED, ev.PortraitApproved, S.CONFIRM, g.all_of(g.at(S.PORTRAIT), g.portrait_kept)),
-    Row(S.ASSISTED, ev.PortraitApproved, STAY, None, n.because("not_here")),
-    Row(S.ASSISTED, ev.CardVoided, S.PLACE_CARD, g.at_chip, n.voided),
-    Row(S.ASSISTED, ev.CardVoided, STAY, None, n.because("not_here")),
-    Row(S.ASSISTED, ev.VisitRefused, STAY, g.issuing, n.because("issuing_goes_forward")),
-    Row(S.ASSISTED, ev.VisitRefused, STAY, g.complete, n.because("not_here")),
-    Row(S.ASSISTED, ev.VisitRefused, S.FAREWELL, None, n.note(refused=True)),
-    Row(S.ASSISTED, ev.PauseAsked, S.FAREWELL, g.complete),
-    Row(S.ASSISTED, ev.PauseAsked, S.PAUSED, g.holds, n.because("officer")),
-    Row(S.ASSISTED, ev.PauseAsked, S.ATTRACT),
-    Row(S.ASSISTED, ev.ActRefused, STAY, None, n.event_reason),
-    *_back_to_step(S.ASSISTED, ev.ReturnAsked, HELPED),
-    Row(S.ASSISTED, ev.TimedOut, S.HELP, None, n.because("asked")),
     # -- a ticket: resume here or on another box
     Row(S.PAUSED, ev.ChipLocked, S.RECEIPT, None, n.note(held=Held.COMPLETE, at_stake=False)),
     Row(S.PAUSED, ev.StepFailed, S.HELP, None, n.no_ticket),
@@ -333,18 +185,6 @@ TABLE: tuple[Row, ...] = (
     Row(S.PAUSED, ev.Confirmed, STAY),
     Row(S.PAUSED, ev.TimedOut, S.ATTRACT, g.ticket_made),
     Row(S.PAUSED, ev.TimedOut, S.PAUSED),
-    # -- the team's screens
-    Row(S.STATUS, ev.TechnicianPressed, S.OFFICER, None, n.note(aim=Aim.TECHNICIAN)),
-    Row(S.OUT_OF_ORDER, ev.BadgeRead, S.OFFICER, None, n.note(aim=Aim.TECHNICIAN)),
-    Row(S.STATUS, ev.BackPressed, S.ATTRACT),
-    Row(S.STATUS, ev.TimedOut, S.ATTRACT),
-    *_technician_leaves(S.TECHNICIAN, ev.BackPressed, None),
-    *_technician_leaves(S.TECHNICIAN, ev.TimedOut, None),
-    # -- devices and the disk, wherever the visit stands
-    *_device_rows(),
-    *(
-        Row(state, ev.StoreFailed, STAY, g.store_is_lost, n.store_lost)
-        for state in (S.OUT_OF_ORDER, S.OFFICER, S.TECHNICIAN, S.STATUS)
-    ),
-    *(Row(state, ev.StoreFailed, S.OUT_OF_ORDER, None, n.store_lost) for state in S),
+    *STAFF_ROWS,
+    *BOX_ROWS,
 )

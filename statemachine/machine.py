@@ -52,7 +52,7 @@ class Flow:
             return [fx.Late(self.entry, event)]
         self._effects = []
         trigger = self._machine.events.get(type(event).__name__)
-        if trigger is not None:
+        if trigger is not None and self.state.value in trigger.transitions:  # else the library warns
             self.taken = bool(trigger.trigger(self, event))
         return self._effects
 
