@@ -43,7 +43,10 @@ class Channel(typing.Protocol):
         """Whether a command with this CLA claims to come through it."""
 
     def open(self, command: Command) -> Command:
-        """Check and decipher; CLA loses its secure messaging bits. StatusWord here ends the channel."""
+        """Check and decipher; CLA loses its secure messaging bits, `room` is what `capacity` says.
+
+        StatusWord here ends the channel.
+        """
 
     def seal(self, data: bytes, sw: int) -> bytes:
         """The whole response APDU, status bytes included."""

@@ -1,7 +1,6 @@
 """Elliptic curves of PACE with the chip's arithmetic (Doc 9303-11, 9.5.1).
 
-OpenSSL multiplies where its result is enough: the curve's own generator, or an x-coordinate. The whole
-points of generic mapping are `ecdsa`'s, as the reader computes those another way.
+OpenSSL multiplies. It gives x-coordinates only: which of the two points with one it is, the chip tries out.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from ecdsa.ellipticcurve import INFINITY, PointJacobi
 from drivers.virtual.card.words import Random, StatusWord
 
 Point: TypeAlias = Any  # a PointJacobi: the library has no types
-UNCOMPRESSED = 0x04
+COMPRESSED, UNCOMPRESSED = 0x02, 0x04
 DRAWS = 64  # each fails for one key in two at the very most
 
 
@@ -34,10 +33,10 @@ class Curve:
         return self._point(known.x, known.y)
 
     def draw(self, random: Random) -> int:
-        """A private key, 1 … order - 1."""
+        """A private key, 1 … order - 2: `times` looks at the next one as well."""
         for _ in range(DRAWS):
             key = int.from_bytes(random(self.bytes), "big")
-            if 0 < key < self._domain.order:
+            if 0 < key < self._domain.order - 1:
                 return key
         raise StatusWord(0x6F00)
 
@@ -57,12 +56,23 @@ class Curve:
 
     def map(self, nonce: int, theirs: Point, secret: int) -> Point:
         """Generic mapping: nonce x G + H, where H is agreed by Diffie-Hellman (4.4.3.3.1)."""
-        agreed = theirs * secret
+        agreed = self.times(theirs, secret)
         scalar = nonce % int(self._domain.order)
         mapped = self.public(scalar) + agreed if scalar else agreed
         if mapped == INFINITY:
             raise StatusWord(0x6300)
         return mapped.scale()
+
+    def times(self, point: Point, secret: int) -> Point:
+        """secret x point: of the two with its x-coordinate, the one from which a step more leads on."""
+        either = ec.EllipticCurvePublicKey.from_encoded_point(
+            self._named, bytes((COMPRESSED,)) + self.shared(point, secret)
+        ).public_numbers()
+        found = self._point(either.x, either.y)
+        following = int.from_bytes(self.shared(point, secret + 1), "big")
+        if (found + point).x() == following:
+            return found
+        return self._point(either.x, int(self._domain.curve.p()) - either.y)
 
     def shared(self, theirs: Point, secret: int) -> bytes:
         """The x-coordinate of the agreed point, which no point of a curve of prime order makes infinite."""

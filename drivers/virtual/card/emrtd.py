@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from drivers.virtual.card.bac import BasicAccess
@@ -71,7 +70,7 @@ class Emrtd:
 
     def _secured(self, channel: Channel, command: Command) -> bytes:
         self.chip.channel = None  # unless this command is whole
-        inner = replace(channel.open(command), room=channel.capacity(command.room))
+        inner = channel.open(command)
         try:
             data, sw = self._answer(inner), 0x9000
         except StatusWord as refused:

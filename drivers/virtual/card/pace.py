@@ -93,7 +93,7 @@ class Pace:
         curve = choice.curve
         theirs = curve.decode(_value(command, 0x83))
         secret = curve.draw(self._chip.random)
-        own = generator * secret
+        own = curve.times(generator, secret)
         if own == theirs:
             raise StatusWord(0x6300)  # the keys shall differ (4.4.1, step 3)
         suite = choice.suite.of(curve.shared(theirs, secret))

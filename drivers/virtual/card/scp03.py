@@ -122,7 +122,8 @@ class Session:
         if self.level & 0x02 and data:
             data = self._reveal(data)
         ne = command.ne if command.ne in (0, 256, 65536) else self.capacity(command.ne)
-        return replace(command, cla=command.cla & ~SECURE, data=data, ne=ne, right=self.right)
+        cla, room = command.cla & ~SECURE, self.capacity(command.room)
+        return replace(command, cla=cla, data=data, ne=ne, right=self.right, room=room)
 
     def seal(self, data: bytes, sw: int) -> bytes:
         """The response APDU; errors are never protected (6.2.5)."""

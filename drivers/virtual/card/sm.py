@@ -42,7 +42,8 @@ class SecureMessaging:
         if self._suite.mac(counter + header + filled) != items[0x8E]:
             raise StatusWord(0x6988)
         data = self._reveal(counter, items[0x87]) if 0x87 in items else b""
-        return replace(command, data=data, ne=_expected(items.get(0x97)), cla=0x00, right=self.right)
+        ne, room = _expected(items.get(0x97)), self.capacity(command.room)
+        return replace(command, data=data, ne=ne, cla=0x00, right=self.right, room=room)
 
     def seal(self, data: bytes, sw: int) -> bytes:
         """The response APDU under secure messaging: [DO 87] DO 99 DO 8E and the status bytes."""

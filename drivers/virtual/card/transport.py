@@ -32,6 +32,8 @@ class Transport:
         command = self._parse(apdu)
         if not self.chaining or command.cla & 0xE0 or command.ins == GENERAL_AUTHENTICATE:
             return self._alone(command, chain)
+        if not chain and not command.cla & CHAINED:
+            return command
         link = replace(command, cla=command.cla & ~CHAINED)
         if chain and _kind(link) != _kind(chain[0]):
             raise StatusWord(0x6883)  # the last command of the chain was expected
@@ -52,7 +54,7 @@ class Transport:
     def _parse(self, apdu: bytes) -> Command:
         command = parse(apdu)
         if not command.extended:
-            return replace(command, room=command.ne or 256)
+            return command
         if len(apdu) > self.largest:
             raise StatusWord(0x6700)
         most = self.largest - 2  # beside the status bytes

@@ -87,12 +87,16 @@ class Program(Protocol):
 
 
 def parse(apdu: bytes) -> Command:
-    """All seven forms of a command APDU. Raises StatusWord(6700) for any other."""
+    """All seven forms of a command APDU. Raises StatusWord(6700) for any other.
+
+    `room` is that of a short one; what fits into an extended answer the card knows.
+    """
     if len(apdu) < 4:
         raise StatusWord(0x6700)
     cla, ins, p1, p2 = apdu[:4]
     data, ne, extended = _body(apdu[4:])
-    return Command(cla, ins, p1, p2, data, ne, extended)
+    room = 256 if extended else ne or 256
+    return Command(cla, ins, p1, p2, data, ne, extended, room=room)
 
 
 def respond(data: bytes, sw: int = 0x9000) -> bytes:
