@@ -187,9 +187,10 @@ CREATE TABLE stock_new (
     at TEXT NOT NULL,
     move TEXT NOT NULL CHECK (move IN ('in', 'spoiled', 'out', 'counted')),
     count INTEGER NOT NULL,
-    officers TEXT NOT NULL
+    officers TEXT NOT NULL,
+    missing INTEGER NOT NULL DEFAULT 0  -- of a count: how many fewer there were than should be left
 ) STRICT;
-INSERT INTO stock_new SELECT * FROM stock;
+INSERT INTO stock_new (n, at, move, count, officers) SELECT n, at, move, count, officers FROM stock;
 DROP TABLE stock;
 ALTER TABLE stock_new RENAME TO stock;
 """,
