@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from firmware.cli_card import app as card
+from firmware.cli_explain import explain
 from firmware.cli_records import app as records
 from firmware.cli_torn import unlock
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(records, name="records")
 app.add_typer(card, name="card")
+app.command()(explain)
 officer = typer.Typer(no_args_is_help=True, help="Cán bộ · the officers of this box.")
 officer.command("unlock")(unlock)
 app.add_typer(officer, name="officer")
