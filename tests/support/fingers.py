@@ -114,3 +114,14 @@ class ScriptedSensor:
         self.taken += 1
         pixels = self._frames.popleft() if len(self._frames) > 1 else self._frames[0]
         return FingerImage(pixels)
+
+
+def sleeve() -> Pixels:
+    """Cloth: a weave in two directions."""
+    down, right = np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]]
+    weave = 40 * np.sign(np.sin(down / 2.1)) * np.sign(np.sin(right / 2.1))
+    return np.clip(140 + weave + np.random.default_rng(4).normal(0, 15, SHAPE), 0, 255).astype(np.uint8)
+
+
+def two_fingers() -> Pixels:
+    return np.minimum(ridges(right_px=-105, size_px=85), ridges(right_px=105, size_px=85))

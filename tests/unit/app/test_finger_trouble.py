@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.fingers import sleeve, two_fingers
 from support.kiosk import Story, story
 
+from centre import db, registry
+from centre.station import Station
 from drivers.api import Pixels
 from drivers.virtual.skin import Finger, impression
 from firmware.quality.nbis.client import ScoreFailed, ScorerLost
+from firmware.sim.people import registry_row
 from statemachine.session import FINGERS
 from statemachine.states import S
 from ui_fb import screens as ui
@@ -21,6 +25,8 @@ NO_FINGER: dict[str, tuple[Pixels, str]] = {
     "black": (np.zeros(SHAPE, np.uint8), "covered"),
     "noise": (RANDOM.integers(0, 256, SHAPE).astype(np.uint8), "no_ridges"),
     "a glass that reports a finger and shows none": (np.full(SHAPE, 252, np.uint8), "blank"),
+    "a sleeve": (sleeve(), "no_ridges"),
+    "two fingers": (two_fingers(), "one_finger"),
 }
 
 
@@ -71,3 +77,24 @@ def test_a_truncated_frame_is_the_devices_fault_and_the_visit_goes_on() -> None:
         s.comes(S.HELP)
         assert s.kiosk.flow.session.reason == "lost_finger"
         assert attempts(s) == []
+
+
+def test_a_frame_of_another_size_is_the_devices_fault_and_the_visit_goes_on() -> None:
+    """What a sensor of another model would send is cut off where this one's frame ends, and then is none."""
+    with story(at="FINGERS") as s:
+        s.station.sensor.cut_next_frame(64 + 128 * 256)
+        lays(s, impression(Finger(s.person.seed, FINGERS[0]), 1))
+        s.comes(S.HELP)
+        assert s.kiosk.flow.session.reason == "lost_finger"
+        assert attempts(s) == []
+
+
+def test_a_damaged_template_of_the_registry_proves_nobody_and_costs_one_touch() -> None:
+    """An officer attests instead; nothing is matched against bytes that are no template."""
+    with story() as s:
+        damaged = registry_row(s.person, lambda *_: b"\x00FMR damaged")
+        with Station(s.centre.folder).opened() as engine, db.writing(engine) as connection:
+            registry.store(connection, [registry.check_person(damaged, "story")])
+        s.until(S.HELP)
+        assert s.kiosk.flow.session.reason == "no_template"
+        assert s.kiosk.flow.session.proven is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from support.fingers import SHAPE, Clock, ScriptedSensor, blank, ridges
+from support.fingers import SHAPE, Clock, ScriptedSensor, blank, ridges, sleeve, two_fingers
 
 from drivers.api import Deadline, FingerImage, Pixels
 from drivers.errors import UserRetry
@@ -13,17 +13,6 @@ from firmware.quality.finger import NotAFinger, measure
 from firmware.quality.finger_capture import capture_finger
 
 RANDOM = np.random.default_rng(4)
-
-
-def sleeve() -> Pixels:
-    """Cloth: a weave in two directions."""
-    down, right = np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]]
-    weave = 40 * np.sign(np.sin(down / 2.1)) * np.sign(np.sin(right / 2.1))
-    return np.clip(140 + weave + RANDOM.normal(0, 15, SHAPE), 0, 255).astype(np.uint8)
-
-
-def two_fingers() -> Pixels:
-    return np.minimum(ridges(right_px=-105, size_px=85), ridges(right_px=105, size_px=85))
 
 
 def noise() -> Pixels:
