@@ -109,8 +109,8 @@ class GpioPanel:
             for name, (closed, opened) in HEARD.items():
                 contact = self._part(name)
                 if closed is not None:
-                    contact.when_pressed = partial(heard, closed)
-                contact.when_released = partial(heard, opened)
+                    contact.when_activated = partial(heard, closed)
+                contact.when_deactivated = partial(heard, opened)
 
     def _factory(self) -> Any:
         """Return gpiozero's pin factory; None means the one of this board."""
@@ -118,7 +118,7 @@ class GpioPanel:
 
     def _build(self, factory: Any) -> Iterator[tuple[str, Any]]:
         """Make the parts, all outputs off from the first moment."""
-        from gpiozero import PWMLED, Button, Buzzer, DigitalOutputDevice
+        from gpiozero import PWMLED, Buzzer, DigitalInputDevice, DigitalOutputDevice
 
         def common(name: str) -> dict[str, Any]:
             high = name not in self._active_low
@@ -131,8 +131,9 @@ class GpioPanel:
                 yield name, PWMLED(**common(name), initial_value=0, frequency=PWM_HZ)
         yield TRAY_LOCK, DigitalOutputDevice(**common(TRAY_LOCK), initial_value=False)
         yield BUZZER, Buzzer(**common(BUZZER), initial_value=False)
-        for name in CONTACTS:
-            yield name, Button(self._pins[name], pull_up=True, bounce_time=BOUNCE_S, pin_factory=factory)
+        for name in CONTACTS:  # no Button: its hold thread delays closing by a second
+            pin = self._pins[name]
+            yield name, DigitalInputDevice(pin, pull_up=True, bounce_time=BOUNCE_S, pin_factory=factory)
 
     def _part(self, name: str) -> Any:
         if name not in self._parts:

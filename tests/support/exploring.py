@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
+from typing import NamedTuple
 
 from statemachine import effects as fx
 from statemachine import events as ev
@@ -66,8 +67,7 @@ def variants() -> Iterator[ev.Event]:
     yield from (kind(device) for kind in (ev.DeviceLost, ev.DeviceBack) for device in Device)
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One edge of the exploration."""
 
     before: tuple[S, Session]
@@ -109,13 +109,13 @@ def explore() -> tuple[Step, ...]:
     seen, queue, edges = {start}, deque([start]), []
     events = list(variants())
     while queue:
-        state, session = queue.popleft()
+        before = queue.popleft()
         for event in events:
-            flow.state, flow.session = state, session
+            flow.state, flow.session = before
             effects = flow.feed(event)
-            after = (flow.state, _coarse(flow.state, flow.session))
-            edges.append(Step((state, session), event, after, tuple(effects)))
-            if after not in seen:
+            after = (flow.state, _coarse(flow.state, flow.session)) if flow.taken else before
+            edges.append(Step(before, event, after, tuple(effects)))
+            if after is not before and after not in seen:
                 seen.add(after)
                 queue.append(after)
     return tuple(edges)
