@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Thẻ chip · chip cards: inspect and trace any, put ours right.")
 
-stock = typer.Typer(no_args_is_help=True, help="Thẻ trắng · the blanks: in = live + void + left.")
+stock = typer.Typer(
+    no_args_is_help=True, help="Thẻ trắng · the blanks: in = live + void + left + out + missing."
+)
 app.add_typer(stock, name="stock")
 app.command("resume")(cli_torn.resume)
 app.command("void")(cli_torn.void)
 stock.command("show")(cli_torn.show)
 stock.command("load")(cli_torn.load)
 stock.command("spoil")(cli_torn.spoil)
+stock.command("hand-over")(cli_torn.hand_over)
 
 INSPECT_S = 120.0
 

@@ -105,6 +105,26 @@ def spoil(count: Count, config: Settings = None, data: Data = None, badge: Badge
         _say_blanks(desk.journal.blanks())
 
 
+def hand_over(
+    counted: Annotated[int, typer.Argument(min=0, max=100_000, metavar="COUNTED", help="As you found them.")],
+    config: Settings = None,
+    data: Data = None,
+    badge: Badges = None,
+) -> None:
+    """Shift change: COUNTED blanks are left, as the officer who goes and the one who comes counted together.
+
+    What is missing stays in the books and in the audit under both names. Exit code 1: the count differs.
+    """
+    with counter(config, data, badge or ()) as desk:
+        giver, taker = desk.two()
+        missing = desk.journal.stock.hand_over(counted, giver.officer, taker.officer)
+        _say_blanks(desk.journal.blanks())
+    if missing > 0:
+        refuse(f"thiếu {missing} thẻ trắng · {missing} blanks are missing")
+    if missing < 0:
+        refuse(f"thừa {-missing} thẻ trắng · {-missing} blanks too many")
+
+
 def unlock(
     locked: Annotated[str, typer.Argument(metavar="BADGE", help="Whose tries are given back.")],
     config: Settings = None,
@@ -229,10 +249,12 @@ def _seal(desk: Counter, visit: Visit) -> None:
 
 
 def _say_blanks(blanks: Blanks) -> None:
-    """In = live + void + left."""
+    """In = live + void + left, and what was handed on or is missing."""
+    gone = (("bàn giao · out", blanks.out), ("thiếu · missing", blanks.missing))
     typer.echo(
         f"thẻ trắng · blanks: nhập · in {blanks.taken_in} = hiệu lực · live {blanks.live}"
         f" + huỷ · void {blanks.void} + còn · left {blanks.left}"
+        + "".join(f" + {name} {count}" for name, count in gone if count)
     )
 
 
@@ -240,7 +262,7 @@ def show(
     data: Annotated[Path, typer.Option("--data", help="The box's data folder.")] = DATA,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Count the blanks: in = live + void + left. Reads only, beside a running kiosk too."""
+    """Count the blanks: in = live + void + left + out + missing. Reads only, beside a running kiosk too."""
     import json
     from dataclasses import asdict
 

@@ -192,7 +192,7 @@ class Handovers:
             head=head,
             to=giving.to,
             assignment=sha256(giving.assignment).hexdigest() if giving.assignment else "",
-            blanks=swap.Blanks(blanks.taken_in, blanks.live, blanks.void, blanks.left),
+            blanks=swap.Blanks(blanks.here, blanks.live, blanks.void, blanks.left),
             void_cards=tuple(self._void_cards()),
             sealed=tuple(self._unsent()),
             drafts=tuple(drafts),

@@ -28,7 +28,12 @@ class Blanks:
     @property
     def left(self) -> int:
         """Below zero when more cards were used than were ever booked in: count the box."""
-        return self.taken_in - self.live - self.void - self.out - self.missing
+        return self.here - self.live - self.void
+
+    @property
+    def here(self) -> int:
+        """What of `taken_in` is neither handed on nor missing: live, void, or left."""
+        return self.taken_in - self.out - self.missing
 
 
 class Stock:

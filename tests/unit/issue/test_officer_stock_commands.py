@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,27 @@ def test_blanks_are_booked_in_and_spoiled_and_always_add_up(data: Path) -> None:
     done = run(data, "card", "stock", "spoil", "3", *both, pins=(PINS[FIRST], PINS[SECOND]))
     assert "in 50 = " in done.output
     shown = run(data, "card", "stock", "show", "--json")
-    assert shown.stdout.strip() == '{"taken_in": 50, "live": 1, "void": 3, "left": 46}'
+    counts = {"taken_in": 50, "live": 1, "void": 3, "out": 0, "missing": 0, "left": 46}
+    assert json.loads(shown.stdout) == counts
     alone = run(data, "card", "stock", "spoil", "3", *badges(FIRST), pins=(PINS[FIRST],))
     assert alone.exit_code == 2
     assert (FIRST, "blanks_in") in acts(data)
+
+
+def test_two_officers_hand_the_blanks_over_and_what_is_missing_stays_in_the_books(data: Path) -> None:
+    run(data, "card", "stock", "load", "50", *badges(FIRST), pins=(PINS[FIRST],))
+    both, pins = (*badges(FIRST, SECOND),), (PINS[FIRST], PINS[SECOND])
+    whole = run(data, "card", "stock", "hand-over", "50", *both, pins=pins)
+    assert (whole.exit_code, "missing" in whole.output) == (0, False)
+    less = run(data, "card", "stock", "hand-over", "48", *both, pins=pins)
+    assert less.exit_code == 1
+    assert "left 48 + thiếu · missing 2" in less.output
+    again = run(data, "card", "stock", "hand-over", "48", *both, pins=pins)
+    assert again.exit_code == 0, "what was said once is not found missing again"
+    assert "missing 2" in again.output
+    alone = run(data, "card", "stock", "hand-over", "48", *badges(FIRST, FIRST), pins=(PINS[FIRST],) * 2)
+    assert alone.exit_code == 77
+    assert (FIRST, "blanks_counted") in acts(data)
 
 
 # --- badges on a reader, and the tries ---
