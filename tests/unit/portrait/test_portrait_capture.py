@@ -126,8 +126,8 @@ def test_eyes_shut_from_the_first_frame_are_no_picture_of_open_ones() -> None:
 def test_who_does_not_get_it_right_is_taken_at_the_best_moment_not_at_the_last() -> None:
     booth = Booth()
     booth.camera.sitter.sit(3, mouth_open=1.0)
-    booth.act = lambda count: booth.camera.sitter.sit(wear=Wear(mask=True)) if count == 170 else None
-    sample = booth.take(within_s=7.0)
+    booth.act = lambda count: booth.camera.sitter.sit(wear=Wear(mask=True)) if count == 440 else None
+    sample = booth.take(within_s=16.0)
     assert sample.flags == ("mouth_opening",)
 
 
