@@ -57,11 +57,11 @@ class Carried:
         """
         here = self.folder(head.box)
         if not _whole(here / f"{head.stem}{SEALED}", head.sealed_digest):
-            data = disk.read(source / f"{head.stem}{SEALED}")
+            data = _foreign(source / f"{head.stem}{SEALED}")
             if sha256(data).hexdigest() != head.sealed_digest:
                 raise StoreDamaged(f"take over sealed record {head.sequence}")
             disk.write(here / f"{head.stem}{SEALED}", data)
-        disk.write(here / f"{head.stem}{HEAD}", disk.read(source / f"{head.stem}{HEAD}"))
+        disk.write(here / f"{head.stem}{HEAD}", _foreign(source / f"{head.stem}{HEAD}"))
 
     def add(self, heads: Iterable[Head]) -> int:
         """Rows for files that `take` has brought, in the caller's transaction; how many are new."""
@@ -194,3 +194,11 @@ def counts(db: Readable) -> OutboxCounts:
 
 def _whole(path: Path, digest: str) -> bool:
     return path.exists() and sha256(disk.read(path)).hexdigest() == digest
+
+
+def _foreign(path: Path) -> bytes:
+    """Read from another box's disk. Raises StoreDamaged where it fails: that is no fault of this box."""
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise StoreDamaged("take over a sealed record") from exc

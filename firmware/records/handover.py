@@ -7,7 +7,6 @@ the drafts that it names are another box's.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -17,7 +16,7 @@ from firmware.records.database import Database, Readable
 from firmware.records.drafts import Drafts
 from firmware.records.fence import HANDED_OVER, closed
 from firmware.records.format import swap
-from firmware.records.format.swap import Handover, Held, Retirement
+from firmware.records.format.swap import Adoption, Handover, Held, Retirement
 from firmware.records.keys import BoxKeys
 from firmware.records.outbox import Outbox
 from firmware.records.states import HAS_DRAFT, RecordState
@@ -101,6 +100,14 @@ class Handovers:
             about = {"box": paper.box, "epoch": paper.epoch}
             self._audit.append("centre", "adoption_reported", None, about)
 
+    def receipt(self, record_digest: str) -> bytes | None:
+        """The centre's receipt of a record of this box, if it came."""
+        with self._db.reading() as connection:
+            row = connection.execute(
+                "SELECT receipt FROM sealed WHERE record_digest = ? AND acked_at NOTNULL", (record_digest,)
+            ).fetchone()
+        return bytes(row["receipt"]) if row and row["receipt"] else None
+
     def give(self, giving: Giving) -> bytes:
         """Close this box's epoch and return the signed handover; the same bytes each time after the first.
 
@@ -115,7 +122,7 @@ class Handovers:
         with self._db.transaction() as connection:
             made = self._handover(giving, [row["id"] for row in drafts])
             body = made.signed(self._keys.signer).to_json()
-            self._keep(connection, GIVEN, made.box, made.epoch, body)
+            self._keep(connection, GIVEN, made.box, made.epoch, body, None, giving.assignment or None)
             connection.executemany(
                 "UPDATE record SET is_open = 0, waiting_reason = NULL, waiting_until = NULL,"
                 " ended_reason = ? WHERE id = ?",
@@ -141,11 +148,10 @@ class Handovers:
             self._audit.checkpoint()
         return body
 
-    def adopt(self, make: Callable[[], swap.Adoption], evidence: bytes | None, place: bytes | None) -> bytes:
-        """Sign and keep an adoption inside the caller's transaction; its row must not be there yet."""
+    def adopt(self, made: Adoption, evidence: bytes | None, place: bytes | None) -> bytes:
+        """Sign and keep an adoption, in the caller's transaction; its row must not be there yet."""
+        body = made.signed(self._keys.signer).to_json()
         with self._db.transaction() as connection:
-            made = make()
-            body = made.signed(self._keys.signer).to_json()
             self._keep(connection, ADOPTED, made.box, made.epoch, body, evidence, place)
         return body
 

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from firmware.records import disk
+from firmware.records.adoption import Adoptions
 from firmware.records.attempts import Attempt, Attempts
 from firmware.records.audit import GENESIS, Audit
 from firmware.records.carried import Carried
@@ -51,8 +52,9 @@ class Journal:
 
     `rebuilt` is None, or what happened when a damaged database had to be set aside. `audit`, `stock`,
     `tries`, `warrants` and `copies` are the log, the blanks, the officers' wrong PINs, the papers that the
-    centre signed with the count of each lease, and the second copies of unsent records. `handovers` and
-    `carried`: what one box signed for another, and other boxes' sealed records on their way.
+    centre signed with the count of each lease, and the second copies of unsent records. `handovers`,
+    `adoptions` and `carried`: what one box signed for another, taking another's place, and other boxes'
+    sealed records on their way.
     """
 
     def __init__(self, folder: Path, keys: BoxKeys, clock: Clock, second_copy: Path | None = None) -> None:
@@ -87,11 +89,14 @@ class Journal:
         self.warrants = Warrants(db, self.audit, self._clock)
         self._drafts = Drafts(db, vault, self.audit, self._clock, keys.box)
         self._waiting = Waiting(db, vault, self.audit, self._clock, self._drafts)
-        self._attempts = Attempts(db, vault, self.audit, self._clock, self._drafts)
+        self._attempts = Attempts(db, vault, self.audit, self._clock, self._drafts, self.warrants)
         self._outbox = Outbox(db, outbox, keys, self.audit, self._clock, self._drafts)
         self.carried = Carried(db, self._folder / CARRIED, keys, self.audit, self._clock)
         self.handovers = Handovers(
             db, vault, self.audit, self._clock, self._drafts, self._outbox, self.stock, keys
+        )
+        self.adoptions = Adoptions(
+            db, vault, self.audit, self._clock, self._waiting, self.carried, self.handovers, self.stock, keys
         )
         second = SecondMedium(self._second_copy, outbox, not keys.simulated) if self._second_copy else None
         self.copies = Copies(db, self.audit, second)

@@ -14,11 +14,11 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyrage
 import rfc8785
@@ -27,6 +27,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from firmware.records import disk
 from firmware.records.errors import StoreDamaged, UnknownRecord
+
+T = TypeVar("T")
 
 KEY = "key.age"
 TICKET = "ticket."
@@ -99,6 +101,36 @@ class Vault:
         start = 4 + int.from_bytes(plain[:4], "big")
         return Entry(json.loads(plain[4:start]), plain[start:])
 
+    def take(self, record_id: str, source: Path, opener: pyrage.x25519.Identity) -> None:
+        """Copy another vault's draft from `source` as it lies; its key is wrapped to this vault's readers.
+
+        `opener` opens the other vault's key. The key comes last: a draft without one was not taken. Raises
+        StoreDamaged for a file that is not what was written, and for a key that `opener` does not open; then
+        what could be copied lies here, with the key as it came.
+        """
+        if not (self._folder / record_id).is_dir():
+            disk.make_folder(self._folder / record_id)
+        paths = _foreign(lambda: sorted(path for path in source.iterdir() if path.suffix != disk.TEMPORARY))
+        damaged = [path.name for path in paths if path.name != KEY and not self._copy(path, record_id)]
+        wrapped = _foreign((source / KEY).read_bytes)
+        try:
+            key = pyrage.decrypt(wrapped, [opener])
+            self._keys[record_id] = AESGCM(key)
+        except (pyrage.DecryptError, ValueError) as exc:
+            disk.write(self._folder / record_id / KEY, wrapped)
+            raise StoreDamaged("open the key of a draft to take over") from exc
+        readers = [self._identity.to_public(), *self._recipients]
+        disk.write(self._folder / record_id / KEY, pyrage.encrypt(key, readers))
+        if damaged:
+            raise StoreDamaged(f"take over a draft: {len(damaged)} files are not what was written")
+
+    def _copy(self, path: Path, record_id: str) -> bool:
+        """Whether the entry is whole; a damaged one is copied too, for whoever looks into it."""
+        data = _foreign(path.read_bytes)
+        disk.write(self._folder / record_id / path.name, data)
+        match = _ENTRY.fullmatch(path.name)
+        return match is None or sha256(data).hexdigest() == match[2]
+
     def mark(self, record_id: str, ticket: str) -> None:
         """Write the ticket beside the draft, so that a draft which cannot be read can still be named."""
         name = f"{TICKET}{''.join(filter(str.isdigit, ticket))}"
@@ -128,7 +160,14 @@ class Vault:
         self.forget(record_id, (p.name for p in self._paths(record_id) if p.suffix == disk.TEMPORARY))
 
     def set_aside(self, record_id: str) -> None:
-        """Keep a folder that cannot be read out of the way, for the recovery key: `<record id>.lost`."""
+        """Keep a folder that cannot be read out of the way, for the recovery key: `<record id>.lost`.
+
+        Where one lies there already, of an earlier try, that one is kept.
+        """
+        self._keys.pop(record_id, None)
+        if (self._folder / f"{record_id}.lost").exists():
+            self.destroy(record_id)
+            return
         with disk.translated("set a draft aside"):
             (self._folder / record_id).rename(self._folder / f"{record_id}.lost")
 
@@ -162,3 +201,11 @@ class Vault:
         folder = self._folder / record_id
         with disk.translated("list a draft"):
             return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _foreign(read: Callable[[], T]) -> T:
+    """Read from another box's disk. Raises StoreDamaged where it fails: that is no fault of this box."""
+    try:
+        return read()
+    except OSError as exc:
+        raise StoreDamaged("read a draft to take over") from exc

@@ -46,7 +46,7 @@ class Waiting:
         record that waits again keeps its ticket.
         """
         self._drafts.require(record_id, *EXPIRES, S.ISSUING)
-        ticket = self._drafts.row(record_id)["ticket"] or self._free_ticket()
+        ticket = self._drafts.row(record_id)["ticket"] or self.free_ticket()
         about = {"kind": "ticket", "ticket": ticket, "reason": reason, "until": stamp(until)}
         self._vault.put(record_id, about)
         self._vault.mark(record_id, ticket)
@@ -100,7 +100,8 @@ class Waiting:
             self._drafts.end(row["id"], S.ABANDONED, "ticket_expired", "kiosk")
         return [row["id"] for row in rows]
 
-    def _free_ticket(self) -> str:
+    def free_ticket(self) -> str:
+        """A ticket that no record of this box has."""
         with self._db.reading() as connection:
             taken = {row[0] for row in connection.execute("SELECT ticket FROM record WHERE ticket NOTNULL")}
         while (ticket := self._new_ticket()) in taken:

@@ -1,0 +1,275 @@
+"""Taking another box's place: its sealed records, its waiting drafts and its blanks, in one transaction.
+
+Files come first and are durable before a row speaks of them; a cut leaves files that the next try finds, or
+the whole adoption. What could not be read is kept aside and named: nothing is dropped in silence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyrage
+
+from firmware.records.audit import Audit
+from firmware.records.carried import Carried
+from firmware.records.clock import JournalClock, stamp
+from firmware.records.database import Database, Readable
+from firmware.records.errors import StoreDamaged, UnknownRecord
+from firmware.records.fence import HANDED_OVER
+from firmware.records.format.swap import Adoption
+from firmware.records.handover import Handovers, Paper
+from firmware.records.keys import BoxKeys
+from firmware.records.replay import Replay
+from firmware.records.sidecar import Head
+from firmware.records.states import RecordState
+from firmware.records.stock import Stock
+from firmware.records.vault import Vault
+from firmware.records.waiting import Waiting
+
+S = RecordState
+SWAPPED = "box_swapped"
+"""Why a draft waits whose citizen stood at the other box: they stand here now."""
+ACT = "adopted"
+DAMAGED = (StoreDamaged, UnknownRecord, KeyError, ValueError, TypeError)
+"""What makes one draft lost, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was found and judged. `sealed` and `carried`: (folder, sidecar) of files that are whole there.
+
+    `drafts` are folders by record id, opened by `recovery`. `until`: how long a ticket made now is good for.
+    `lost`: what is known to be missing or damaged, in words.
+    """
+
+    by_epoch: int
+    box: str
+    epoch: int
+    closed_at: int | None
+    known_by: str
+    evidence_sha256: str
+    evidence: bytes | None
+    place: bytes | None
+    sealed: tuple[tuple[Path, Head], ...]
+    drafts: Mapping[str, Path]
+    recovery: pyrage.x25519.Identity | None = field(repr=False)
+    blanks_stated: int | None
+    blanks_counted: int
+    officer: str
+    until: datetime
+    lost: tuple[str, ...] = ()
+    carried: tuple[tuple[Path, Head], ...] = ()
+    papers: tuple[Paper, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptedDraft:
+    """A draft that goes on here. `now`: its citizen stood at the other box. `ticket` "": none is needed.
+
+    `old_ticket`: what stands on the citizen's slip, where another record here had that ticket already.
+    """
+
+    record_id: str
+    state: RecordState
+    ticket: str
+    now: bool = False
+    old_ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The whole answer. `again`: this was done before, and nothing was done now."""
+
+    box: str
+    epoch: int
+    closed_at: int | None
+    known_by: str
+    records: int
+    drafts: tuple[AdoptedDraft, ...]
+    lost: tuple[str, ...]
+    blanks_stated: int | None
+    blanks_counted: int
+    again: bool = False
+
+
+class Adoptions:
+    """Carries out a plan. Durable when a call returns."""
+
+    def __init__(
+        self,
+        db: Database,
+        vault: Vault,
+        audit: Audit,
+        clock: JournalClock,
+        waiting: Waiting,
+        carried: Carried,
+        handovers: Handovers,
+        stock: Stock,
+        keys: BoxKeys,
+    ) -> None:
+        self._db, self._vault, self._audit, self._clock, self._waiting = db, vault, audit, clock, waiting
+        self._carried, self._handovers, self._stock, self._keys = carried, handovers, stock, keys
+
+    def done(self, box: str, epoch: int) -> Adopted | None:
+        """The answer of the adoption of this epoch, if there was one."""
+        return done(self._db, box, epoch)
+
+    def run(self, plan: Plan) -> Adopted:
+        """Take everything of the plan and sign the adoption. Raises StoreError; then call again."""
+        for folder, head in (*plan.sealed, *plan.carried):
+            self._carried.take(folder, head)
+        lost = list(plan.lost)
+        with self._db.transaction():
+            drafts = tuple(self._drafts(plan, lost))
+            self._carried.add(head for _, head in (*plan.sealed, *plan.carried))
+            if plan.blanks_counted:
+                self._stock.load(plan.blanks_counted, [plan.officer])
+            answer = Adopted(
+                box=plan.box,
+                epoch=plan.epoch,
+                closed_at=plan.closed_at,
+                known_by=plan.known_by,
+                records=len(plan.sealed),
+                drafts=drafts,
+                lost=tuple(lost),
+                blanks_stated=plan.blanks_stated,
+                blanks_counted=plan.blanks_counted,
+            )
+            self._handovers.adopt(self._paper(plan, answer), plan.evidence, plan.place)
+            for paper in plan.papers:
+                self._handovers.keep_foreign(paper)
+            self._audit.append(plan.officer, ACT, None, _about(answer))
+            self._audit.checkpoint()
+        return answer
+
+    def _paper(self, plan: Plan, answer: Adopted) -> Adoption:
+        return Adoption(
+            by=self._keys.box,
+            by_epoch=plan.by_epoch,
+            box=plan.box,
+            epoch=plan.epoch,
+            closed_at=plan.closed_at,
+            known_by=plan.known_by,
+            evidence=plan.evidence_sha256,
+            records=answer.records,
+            drafts=tuple(draft.record_id for draft in answer.drafts),
+            blanks_stated=plan.blanks_stated,
+            blanks_counted=plan.blanks_counted,
+            officer=plan.officer,
+            at=self._clock.now(),
+        )
+
+    # --- drafts ----------------------------------------------------------------------------------------
+
+    def _drafts(self, plan: Plan, lost: list[str]) -> list[AdoptedDraft]:
+        adopted = []
+        for record_id, source in plan.drafts.items():
+            if self._is_here(record_id):
+                continue
+            try:
+                adopted.append(self._draft(plan, record_id, source))
+            except DAMAGED as exc:
+                lost.append(self._lost(record_id, exc))
+        return adopted
+
+    def _draft(self, plan: Plan, record_id: str, source: Path) -> AdoptedDraft:
+        """One draft's files and rows. Raises one of DAMAGED."""
+        if plan.recovery is None:
+            raise ValueError("no recovery identity")
+        self._vault.take(record_id, source, plan.recovery)
+        replay = Replay(self._vault, record_id)
+        began = replay.began["assignment"]
+        if began["box"] != plan.box:
+            raise ValueError("another box's draft")
+        first = began.get("began_on") or {"box": began["box"], "epoch": began["epoch"]}
+        here = {"box": self._keys.box, "epoch": plan.by_epoch, "began_on": first}
+        about = {"kind": "adopted", "assignment": {**began, **here}}
+        name = self._vault.put(record_id, about)
+        replay.on_adopted(name, about)
+        draft = self._place(plan, replay)
+        with self._db.transaction() as connection:
+            replay.insert(connection)
+        return draft
+
+    def _is_here(self, record_id: str) -> bool:
+        """Whether this box has the record already. What it once handed over comes back, and is forgotten."""
+        with self._db.transaction() as connection:
+            row = connection.execute("SELECT ended_reason FROM record WHERE id = ?", (record_id,)).fetchone()
+            if row is None or row["ended_reason"] != HANDED_OVER:
+                return row is not None
+            for table in ("blob", "part", "step", "attempt"):
+                connection.execute(f"DELETE FROM {table} WHERE record_id = ?", (record_id,))  # noqa: S608 - ours
+            connection.execute("DELETE FROM record WHERE id = ?", (record_id,))
+        self._vault.destroy(record_id)
+        return False
+
+    def _place(self, plan: Plan, replay: Replay) -> AdoptedDraft:
+        """Let it wait under a ticket: its own where that is free, a new one where it had none."""
+        columns, record_id = replay.columns, replay.record_id
+        if replay.state is S.COMPLETE:
+            columns |= {"ticket": None, "waiting_reason": None, "waiting_until": None}
+            return AdoptedDraft(record_id, replay.state, "")
+        old = columns.get("ticket") or ""
+        ticket = old if old and not self._taken(old) else self._waiting.free_ticket()
+        stood_here = columns.get("waiting_until") is None
+        reason = SWAPPED if stood_here else columns["waiting_reason"]
+        until = stamp(plan.until) if stood_here else columns["waiting_until"]
+        if stood_here or ticket != old:
+            self._vault.put(record_id, {"kind": "ticket", "ticket": ticket, "reason": reason, "until": until})
+            self._vault.mark(record_id, ticket)
+        columns |= {"ticket": ticket, "waiting_reason": reason, "waiting_until": until}
+        changed = old if old != ticket else ""
+        return AdoptedDraft(record_id, replay.state, ticket, stood_here, changed)
+
+    def _taken(self, ticket: str) -> bool:
+        with self._db.reading() as connection:
+            found = connection.execute("SELECT 1 FROM record WHERE ticket = ?", (ticket,)).fetchone()
+        return found is not None
+
+    def _lost(self, record_id: str, why: Exception) -> str:
+        ticket = self._vault.ticket(record_id)
+        under = f"ticket {ticket[:4]} {ticket[4:]}" if ticket else "no ticket was given"
+        self._vault.set_aside(record_id)
+        return f"draft {record_id} ({under}): {type(why).__name__}"
+
+
+def done(db: Readable, box: str, epoch: int) -> Adopted | None:
+    """What an adoption answered, by the audit log; also beside a running kiosk. Tickets as of now."""
+    with db.reading() as connection:
+        rows = connection.execute("SELECT detail FROM audit WHERE act = ? ORDER BY n DESC", (ACT,)).fetchall()
+        tickets = dict(connection.execute("SELECT id, ticket FROM record").fetchall())
+    for row in rows:
+        about = json.loads(row["detail"])
+        if (about["box"], about["epoch"]) != (box, epoch):
+            continue
+        drafts = tuple(
+            AdoptedDraft(
+                each["record_id"], S(each["state"]), tickets.get(each["record_id"]) or "", each["now"]
+            )
+            for each in about["drafts"]
+        )
+        return Adopted(**{**about, "drafts": drafts, "lost": tuple(about["lost"])}, again=True)
+    return None
+
+
+def _about(answer: Adopted) -> dict[str, Any]:
+    """For the audit log, where nothing is encrypted: record ids and counts, and no ticket."""
+    drafts = [
+        {"record_id": draft.record_id, "state": str(draft.state), "now": draft.now} for draft in answer.drafts
+    ]
+    return {
+        "box": answer.box,
+        "epoch": answer.epoch,
+        "closed_at": answer.closed_at,
+        "known_by": answer.known_by,
+        "records": answer.records,
+        "drafts": drafts,
+        "lost": list(answer.lost),
+        "blanks_stated": answer.blanks_stated,
+        "blanks_counted": answer.blanks_counted,
+    }
