@@ -133,10 +133,16 @@ def check_report(report: Mapping[str, Any]) -> None:
         raise ValueError("a card is complete only when these held: " + ", ".join(failed))
 
 
-def chip_section(report: Mapping[str, Any], attempt: int, sod_sha256: str, at: str) -> dict[str, Any]:
+def chip_section(
+    report: Mapping[str, Any],
+    attempt: int,
+    sod_sha256: str,
+    at: str,
+    lease: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """The manifest's `chip`: what the journal knows, and what the chip report says in a form that fits.
 
-    The report itself travels as a file, whole.
+    The report itself travels as a file, whole. `lease`: the one it was signed under, and which card of it.
     """
     section = {
         "attempt": attempt,
@@ -145,6 +151,7 @@ def chip_section(report: Mapping[str, Any], attempt: int, sod_sha256: str, at: s
         **{name: report.get(name) for name in HELD},
         "report": REPORT,
         "at": at,
+        **({"lease": dict(lease)} if lease else {}),
     }
     for name in ("card_serial", "dialect", "data_groups"):
         fitting: list[Problem] = []

@@ -18,6 +18,7 @@ from firmware.records.errors import WrongState
 from firmware.records.format.schema import is_id
 from firmware.records.states import RecordState
 from firmware.records.vault import Vault
+from firmware.records.warrants import Warrants
 
 S = RecordState
 GIVEN_UP = "given_up"
@@ -51,7 +52,16 @@ class Card:
 class Attempts:
     """Implements `firmware.issue.ports.IssueJournal`; every method is durable when it returns."""
 
-    def __init__(self, db: Database, vault: Vault, audit: Audit, clock: JournalClock, drafts: Drafts) -> None:
+    def __init__(
+        self,
+        db: Database,
+        vault: Vault,
+        audit: Audit,
+        clock: JournalClock,
+        drafts: Drafts,
+        warrants: Warrants,
+    ) -> None:
+        self._warrants = warrants
         self._db = db
         self._vault = vault
         self._audit = audit
@@ -91,13 +101,19 @@ class Attempts:
             self._set(connection, record_id, number, stage=stage)
 
     def keep_sod(self, record_id: str, number: int, sod: bytes) -> None:
-        """Keep EF.SOD. Raises WrongState for a second, different one: a resume never signs again."""
+        """Keep EF.SOD. Raises WrongState for a second, different one: a resume never signs again.
+
+        The lease that it was signed under is kept with it, wherever the draft goes from here.
+        """
         row = self._current(record_id, number)
         if row["sod"] is not None:
             if self._vault.get(record_id, row["sod"]).data != sod:
                 raise WrongState(record_id, "signed", "another SOD for the same attempt")
             return
-        file = self._vault.put(record_id, {"kind": "sod", "attempt": number}, sod)
+        about = {"kind": "sod", "attempt": number}
+        if (use := self._warrants.use_of(record_id, number)) is not None:
+            about |= {"lease": {"serial": use.serial, "n": use.n, "holder": use.holder}}
+        file = self._vault.put(record_id, about, sod)
         with self._db.transaction() as connection:
             self._current(record_id, number)
             self._set(connection, record_id, number, sod=file, sod_sha256=sha256(sod).hexdigest())
@@ -200,7 +216,10 @@ class Attempts:
         if live is None:
             return Card(None, None, _void(rows))
         report = self._vault.get(record_id, live["report"]).data
-        chip = chip_section(json.loads(report), live["number"], live["sod_sha256"], live["completed_at"])
+        lease = self._vault.get(record_id, live["sod"]).about.get("lease")
+        chip = chip_section(
+            json.loads(report), live["number"], live["sod_sha256"], live["completed_at"], lease
+        )
         return Card(chip, report, _void(rows))
 
     def void_cards(self, record_id: str) -> tuple[Mapping[str, Any], ...]:

@@ -54,14 +54,6 @@ class Warrants:
         """Write down that a paper was turned away."""
         self._audit.append(actor, "paper_refused", None, {"reason": reason})
 
-    def closed(self, box: str, epoch: int) -> bool:
-        """Whether this box has given that epoch away, or ended it: nothing is issued under it any more."""
-        with self._db.reading() as connection:
-            found = connection.execute(
-                "SELECT 1 FROM handover WHERE kind <> 'adopted' AND box = ? AND epoch = ?", (box, epoch)
-            )
-            return found.fetchone() is not None
-
     def rebuilt_at(self) -> str | None:
         """When the journal was last rebuilt, and with it the count of every lease lost; None: never."""
         with self._db.reading() as connection:
