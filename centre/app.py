@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from centre import routes_cards, routes_records
+from centre import routes_box, routes_cards, routes_records
 from centre.core import Centre
 from centre.files_app import BASE_PATH, FilesApp
 from centre.gate import Gate, GuardedApp
@@ -26,6 +26,7 @@ def make_app(centre: Centre, files: FilesApp) -> Starlette:
         routes=[
             *_general(centre, gate),
             *routes_cards.routes(centre, gate),
+            *routes_box.routes(centre, gate),
             *routes_records.routes(centre, gate, files),
             Route(BASE_PATH, uploads),
             Mount(BASE_PATH, uploads),

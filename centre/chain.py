@@ -27,6 +27,12 @@ class Act(StrEnum):
     ISSUED = "ISSUED"
     RECORDED = "RECORDED"
     RELEASED = "RELEASED"
+    ASSIGNED = "ASSIGNED"
+    LEASED = "LEASED"
+    ADOPTED = "ADOPTED"
+    CONFLICT = "CONFLICT"
+    RETIRED = "RETIRED"
+    DECIDED = "DECIDED"
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from centre import chain, db, league, ledger, registry
+from centre import chain, cli_box, db, league, ledger, registry
+from centre.cli_options import Database, Folder, print_json, read_file
 from centre.core import utc_now
 from centre.errors import CentreError, CentreSetupError
 from centre.files import write_whole
@@ -28,15 +29,7 @@ app = typer.Typer(
 )
 registry_app = typer.Typer(no_args_is_help=True, help="The population registry.")
 app.add_typer(registry_app, name="registry")
-
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The centre's folder.")]
-Database = Annotated[
-    str | None,
-    typer.Option(
-        envvar="KIOSK_CENTRE_DATABASE",
-        help="SQLAlchemy URL (postgresql+psycopg://…); SQLite inside DIR when not given.",
-    ),
-]
+app.add_typer(cli_box.app)
 
 
 @app.command()
@@ -76,7 +69,7 @@ def import_persons(
     database: Database = None,
 ) -> None:
     """Put persons into the registry, replacing those of the same number."""
-    persons = registry.load_persons(_read(file))
+    persons = registry.load_persons(read_file(file))
     with Station(folder, database).opened() as engine, db.writing(engine) as connection:
         count = registry.store(connection, persons)
     typer.echo(f"{count} persons imported")
@@ -161,9 +154,9 @@ def counts(
     with station.opened() as engine:
         if by or day:
             with db.reading(engine) as connection:
-                _print_json(league.table(connection, keys, day))
+                print_json(league.table(connection, keys, day))
         else:
-            _print_json(station.centre(engine).counts())
+            print_json(station.centre(engine).counts())
         with db.reading(engine) as connection:
             broken = chain.broken_at(connection)
     if broken is not None:
@@ -200,17 +193,6 @@ def _keys(by: str) -> list[str]:
     return keys
 
 
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
 def _print_line(line: dict[str, object]) -> None:
     typer.echo(json.dumps(line))
     sys.stdout.flush()
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as exc:
-        raise CentreSetupError(f"{file} cannot be read: {exc.strerror}") from exc

@@ -16,7 +16,7 @@ import pyrage
 from cryptography import x509
 from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select
 
-from centre import chain, db, ingest, league, ledger, registry
+from centre import chain, db, ingest, league, ledger, papers, registry
 from centre.cases import stamp
 from centre.errors import CentreSetupError, Refused
 from centre.files import make_folder, sync_folder
@@ -117,6 +117,14 @@ class Centre:
         with db.reading(self._engine) as connection:
             persons = registry.everyone(connection)
             return registry.make_extract(persons, self._keys.extracts, self._clock())
+
+    def paper(self, box: str, kind: str) -> bytes:
+        """The box's newest assignment or lease as it was signed. Raises Refused(404)."""
+        with db.glancing(self._engine) as connection:
+            body = papers.newest(connection, kind, box)
+        if body is None:
+            raise Refused(404, f"no_{kind}")
+        return body
 
     def sign(self, box: str, issue: Issue) -> bytes:
         """EF.SOD for `issue`. Raises Refused(403) for another box's request, and as `ledger.grant`."""

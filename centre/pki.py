@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -144,23 +144,40 @@ def create(folder: Path, now: datetime | None = None) -> Pki:
     return pki
 
 
+IDENTITY_USES = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.EMAIL_PROTECTION)
+"""TLS client authentication, and CMS signatures of manifests."""
+TLS_USES = (ExtendedKeyUsageOID.CLIENT_AUTH,)
+"""A short-lived TLS key's: it signs nothing in its box's name."""
+
+
 def issue_box(pki: Pki, box: str, now: datetime | None = None, days: int = LEAF_DAYS) -> Credential:
-    """A key and certificate for `box`: TLS client authentication and CMS signatures of manifests.
+    """A key and certificate for `box`. Raises CentreSetupError as `certify_box`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return Credential(key, certify_box(pki, box, key.public_key(), now, days))
+
+
+def certify_box(
+    pki: Pki,
+    box: str,
+    key: ec.EllipticCurvePublicKey,
+    now: datetime | None = None,
+    days: int = LEAF_DAYS,
+    uses: Sequence[x509.ObjectIdentifier] = IDENTITY_USES,
+) -> x509.Certificate:
+    """A certificate of the box CA for a key that `box` holds.
 
     Raises CentreSetupError unless `box` is 1 to 32 of A-Z, 0-9 and inner hyphens.
     """
     if not BOX_ID.fullmatch(box):
         raise CentreSetupError(f"{box!r} is no box id: use A-Z, 0-9 and hyphens, as in BOX-01")
-    return _issue(
-        _name(box),
-        pki.credential(Role.BOX_CA),
-        now or datetime.now(UTC),
-        days,
-        lambda builder: builder.add_extension(_usage(), critical=True).add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.EMAIL_PROTECTION]),
-            critical=False,
-        ),
-    )
+
+    def extend(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
+        builder = builder.add_extension(_usage(), critical=True)
+        return builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
+
+    authority = pki.credential(Role.BOX_CA)
+    signed_by = authority.certificate.subject, authority.key
+    return _certificate(_name(box), key, *signed_by, now or datetime.now(UTC), days, extend)
 
 
 Extend = Callable[[x509.CertificateBuilder], x509.CertificateBuilder]
@@ -200,23 +217,36 @@ def _server(authority: Credential, now: datetime) -> Credential:
 def _issue(
     subject: x509.Name, issuer: Credential | None, now: datetime, days: int, extend: Extend
 ) -> Credential:
-    """A new key under `issuer`, or self-signed without one. Valid from one hour before `now`."""
+    """A new key under `issuer`, or self-signed without one."""
     key = ec.generate_private_key(ec.SECP256R1())
-    signer = issuer.key if issuer else key
+    name, signer = (issuer.certificate.subject, issuer.key) if issuer else (subject, key)
+    return Credential(key, _certificate(subject, key.public_key(), name, signer, now, days, extend))
+
+
+def _certificate(
+    subject: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    issuer: x509.Name,
+    signer: ec.EllipticCurvePrivateKey,
+    now: datetime,
+    days: int,
+    extend: Extend,
+) -> x509.Certificate:
+    """Valid from one hour before `now`."""
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
+        .issuer_name(issuer)
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
         )
     )
-    return Credential(key, extend(builder).sign(signer, hashes.SHA256()))
+    return extend(builder).sign(signer, hashes.SHA256())
 
 
 def _name(common: str) -> x509.Name:

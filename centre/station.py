@@ -9,23 +9,26 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from sqlalchemy import Engine, delete, insert, select
+import pyrage
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import Engine
 from starlette.applications import Starlette
 
-from centre import db, pki
+from centre import boxes, chain, db, papers, pki
 from centre.app import make_app
-from centre.cases import stamp
+from centre.chain import Turn
 from centre.core import Centre, Keys, utc_now
 from centre.errors import CentreSetupError
 from centre.files import make_folder, write_new
 from centre.files_app import FilesApp
+from centre.papers import Place, Terms
 from centre.pki import AgeRole, Pki, Role
 
 ANCHORS = {  # what a box trusts: file name on the box → certificate of the centre
@@ -36,7 +39,6 @@ ANCHORS = {  # what a box trusts: file name on the box → certificate of the ce
     "extract.pem": Role.EXTRACT,
     "orders.pem": Role.ORDERS,
 }
-FIRST_EPOCH = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +83,54 @@ class Station:
         """
         now = now or utc_now()
         credential = pki.issue_box(self.pki, box, now)
-        make_folder(out, mode=0o700)
-        write_new(out / "box.key.pem", credential.key_pem, mode=0o600)
-        write_new(out / "box.crt.pem", credential.certificate_pem)
-        for name, role in ANCHORS.items():
-            write_new(out / name, self.pki.certificate_path(role).read_bytes())
-        for age in AgeRole:
-            write_new(out / f"{age}.txt", f"{self.pki.age_recipient(age)}\n".encode())
-        identity = {"box": box, "epoch": FIRST_EPOCH, "development": self.pki.is_development}
-        write_new(out / "identity.json", (json.dumps(identity) + "\n").encode())
-        fingerprint = credential.certificate.fingerprint(SHA256()).hex()
         with self.opened() as engine, db.writing(engine) as connection:
-            connection.execute(delete(db.boxes).where(db.boxes.c.box == box))
-            connection.execute(
-                insert(db.boxes).values(box=box, certificate_sha256=fingerprint, enrolled_at=stamp(now))
-            )
-            known = select(db.epochs).where(db.epochs.c.box == box)
-            if connection.execute(known).first() is None:
-                connection.execute(insert(db.epochs).values(box=box, epoch=FIRST_EPOCH))
+            epoch = boxes.enrol(connection, box, credential.certificate, now)
+            make_folder(out, mode=0o700)
+            write_new(out / "box.key.pem", credential.key_pem, mode=0o600)
+            write_new(out / "box.crt.pem", credential.certificate_pem)
+            for name, role in ANCHORS.items():
+                write_new(out / name, self.pki.certificate_path(role).read_bytes())
+            for age in AgeRole:
+                write_new(out / f"{age}.txt", f"{self.pki.age_recipient(age)}\n".encode())
+            identity = {"box": box, "epoch": epoch, "development": self.pki.is_development}
+            write_new(out / "identity.json", (json.dumps(identity) + "\n").encode())
+
+    def assign(self, box: str, place: Place, new_epoch: bool = False, now: datetime | None = None) -> bytes:
+        """The signed assignment of `box` to `place`; elsewhere than before, it begins a new epoch.
+
+        Raises CentreSetupError for a box that is not enrolled.
+        """
+        with self._deciding() as turn:
+            return papers.assign(turn, self._orders, box, place, now or utc_now(), new_epoch)
+
+    def order_swap(self, spare: str, box: str, now: datetime | None = None) -> bytes:
+        """The signed order that `spare` takes the place of `box`. Raises CentreSetupError."""
+        with self._deciding() as turn:
+            return papers.order_swap(turn, self._orders, spare, box, now or utc_now())
+
+    def lease(self, holder: str, terms: Terms, pool: str | None = None, now: datetime | None = None) -> bytes:
+        """The signed lease for a box's id, or for `token:…` in `pool`. Raises CentreSetupError."""
+        with self._deciding() as turn:
+            return papers.lease(turn, self._orders, holder, terms, now or utc_now(), pool)
+
+    def recovery(self, out: Path) -> str:
+        """Write the station's recovery identity as an age file; the 12 random digits that open it.
+
+        They are said once and kept nowhere. Raises CentreSetupError when `out` exists.
+        """
+        digits = f"{secrets.randbelow(10**12):012}"
+        secret = f"{self.pki.age_identity(AgeRole.RECOVERY)}\n".encode()
+        write_new(out, pyrage.passphrase.encrypt(secret, digits), mode=0o600)
+        return digits
+
+    @property
+    def _orders(self) -> ec.EllipticCurvePrivateKey:
+        return self.pki.credential(Role.ORDERS).key
+
+    @contextmanager
+    def _deciding(self) -> Iterator[Turn]:
+        with self.opened() as engine, chain.turn(engine) as turn:
+            yield turn
 
     def centre(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> Centre:
         make_folder(self.folder / "records", mode=0o700)

@@ -108,7 +108,11 @@ class Lease:
         """Raises StatementRefused, SignatureRefused."""
         paper = statement.read(data, LEASE, _lease)
         paper.verify(orders)
-        body = paper.body
+        return cls.of(paper.body)
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Lease:
+        """From a body that passed the table."""
         names = ("serial", "holder", "pool", "epoch", "count", "signer_sha256")
         plain = {name: body[name] for name in names}
         return cls(
