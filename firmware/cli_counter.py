@@ -91,7 +91,7 @@ def counter(config: Path | None, data: Path | None, typed: Sequence[str]) -> Ite
     """Open the journal of this box. What a person can mend is one line and an exit code."""
     from firmware.app.desk import Desk
     from firmware.box.clock import BoxClock, has_rtc
-    from firmware.box.identity import Identity, IdentityError
+    from firmware.box.identity import IdentityError, identity_of
     from firmware.box.officers import OfficersError
     from firmware.records.errors import RecordsError, StoreBusy
     from firmware.records.format.errors import FormatError
@@ -103,7 +103,7 @@ def counter(config: Path | None, data: Path | None, typed: Sequence[str]) -> Ite
     folder = Path(settings.station.data)
     if not (folder / "identity").exists():
         refuse(f"{folder} holds no box")
-    identity = Identity(folder / "identity")
+    identity = identity_of(settings)
     clock = BoxClock(cli_shared.now, kept=settings.station.profile == "virtual" or has_rtc())
     try:
         keys = identity.keys(settings.station.profile != "production")

@@ -15,10 +15,11 @@ from config.schema import Config, Station
 from drivers.chip.dialects.profile import ProfileError, load_profile
 from drivers.chip.key_store import KDD_SIZE
 from drivers.errors import DeviceFault
-from firmware.box.identity import Identity, IdentityError
-from firmware.box.officers import OfficersError, read_officers
+from firmware.box.identity import IdentityError, identity_of
+from firmware.box.officers import OfficersError
 from firmware.issue.card_keys import CARD_KEYS, card_keys, token_of
 from firmware.quality.nbis.runtime import ScorerMissing, locate
+from firmware.records.errors import KeysGone
 
 FILE_KEYS = ("box.key.pem", CARD_KEYS)
 NO_CARD_KEYS = f"there is neither a [token] nor {CARD_KEYS}"
@@ -43,19 +44,11 @@ def refusals(config: Config) -> tuple[str, ...]:
     return tuple(reason for check in checks for reason in check(config))
 
 
-def identity_of(config: Config) -> Identity:
-    return Identity(Path(config.station.data) / "identity")
-
-
 def _identity(config: Config) -> Iterator[str]:
     """All that is read at the start or later, so that a missing file is said now and not in a visit."""
-    identity = identity_of(config)
     try:
-        identity.keys(simulated=config.station.profile != "production")
-        identity.tls()
-        _ = (identity.box, identity.epoch, identity.certificate("csca"), identity.certificate("extract"))
-        read_officers(identity.folder / "officers.json")
-    except (IdentityError, OfficersError) as exc:
+        identity_of(config).prove(simulated=config.station.profile != "production")
+    except (IdentityError, OfficersError, KeysGone) as exc:
         yield str(exc)
 
 

@@ -80,6 +80,11 @@ class Tpm:
         with self._session("unseal") as session, session.loaded(blob, auth) as handle:
             return bytes(session.esapi.unseal(handle, session1=session.handle))
 
+    def prove(self, blob: Blob) -> None:
+        """Raise TpmRefused(FOREIGN) unless this TPM made the object; needs no auth value."""
+        with self._session("look at an object") as session, session.loaded(blob, b""):
+            pass
+
     def sign(self, blob: Blob, auth: bytes, digest: bytes) -> bytes:
         """r ‖ s, 32 bytes each, over a SHA-256 digest."""
         with self._session("sign") as session, session.loaded(blob, auth) as handle:

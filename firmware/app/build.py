@@ -13,7 +13,7 @@ from firmware.app.frame import Face
 from firmware.app.kiosk import Kiosk
 from firmware.app.store import Store
 from firmware.box.clock import BoxClock, has_rtc
-from firmware.box.identity import Identity
+from firmware.box.identity import identity_of
 from firmware.loop import Loop, Mailbox
 from firmware.records.journal import Journal
 from ui_fb.display import Display
@@ -34,7 +34,7 @@ def build(
     `time` is the machine's, unless a virtual station's is moved.
     """
     data = Path(config.station.data)
-    identity = Identity(data / "identity")
+    identity = identity_of(config)
     simulated = config.station.profile != "production"
     mailbox = Mailbox(loop.post)
     workers = Workers(openers, loop.post)

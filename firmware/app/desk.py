@@ -21,8 +21,9 @@ from firmware.app.signer import HeldSigner, open_signer
 from firmware.app.store import Store
 from firmware.app.visit import Seen
 from firmware.box.clock import BoxClock
-from firmware.box.identity import Identity
-from firmware.box.officers import Officer, read_officers
+from firmware.box.identity import Identity, IdentityError
+from firmware.box.officers import Officer
+from firmware.box.unlock import Unlocking
 from firmware.box.warrants import Papers
 from firmware.issue.card_keys import card_keys, token_of
 from firmware.quality.best import FingerRules
@@ -119,9 +120,19 @@ class Desk:
         timeouts = Timeouts.within(self.config.centre.timeout_s)
         return CentreClient(self.config.centre.url, self.identity.tls(), timeouts)
 
+    @property
+    def unlocking(self) -> Unlocking:
+        """What takes an officer's badge and PIN after a cold boot (the journal says `box_locked`).
+
+        Raises IdentityError where the keys are files: these are never locked.
+        """
+        if self.identity.lock is None:
+            raise IdentityError("the keys of this box lie in files: there is nothing to unlock")
+        return self.identity.lock
+
     @cached_property
     def officers(self) -> Mapping[str, Officer]:
-        return read_officers(self.identity.folder / "officers.json")
+        return self.identity.officers()
 
     def close(self) -> None:
         """End what was made: the scorer's process, the signer's connection, the token. After the workers."""

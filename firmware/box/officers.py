@@ -55,10 +55,16 @@ def _hash(pin: str, salt: bytes) -> bytes:
 def read_officers(path: Path) -> Mapping[str, Officer]:
     """Return the staff by badge; an absent list is an empty one. Raises OfficersError."""
     try:
-        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        return {row["badge"]: _checked(Officer(**row)) for row in rows}
+        return officers_in(path.read_bytes(), path)
     except FileNotFoundError:
         return {}
+
+
+def officers_in(text: bytes, path: Path) -> Mapping[str, Officer]:
+    """The staff by badge, of a list that was read from `path`. Raises OfficersError."""
+    try:
+        rows: list[dict[str, Any]] = json.loads(text)
+        return {row["badge"]: _checked(Officer(**row)) for row in rows}
     except (ValueError, TypeError, KeyError) as exc:
         raise OfficersError(f"{path} is not a list of staff: {exc}") from exc
 
@@ -75,8 +81,12 @@ def _checked(officer: Officer) -> Officer:
 
 def write_officers(path: Path, officers: list[Officer]) -> None:
     """Write the list (mode 0600)."""
-    rows = [asdict(officer) for officer in officers]
     beside = path.with_suffix(".new")
     beside.touch(mode=0o600)
-    beside.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
+    beside.write_text(officers_text(officers), encoding="utf-8")
     beside.replace(path)
+
+
+def officers_text(officers: list[Officer]) -> str:
+    """The list as it is written."""
+    return json.dumps([asdict(officer) for officer in officers], ensure_ascii=False, indent=1)

@@ -62,6 +62,22 @@ class StoreDamaged(StoreError):
     )
 
 
+class StoreLocked(StoreError):
+    """The machine was started anew: the keys of the journal wait for an officer's PIN."""
+
+    reason: ClassVar[str] = "box_locked"
+    remedy: ClassVar[str] = (
+        "An officer unlocks the box with badge and PIN, on its screen or by `kiosk box unlock`."
+    )
+
+
+class KeysGone(StoreError):
+    """What holds the box's keys does not answer."""
+
+    reason: ClassVar[str] = "keys_gone"
+    remedy: ClassVar[str] = "Restart the box; if it repeats, its TPM has failed: swap the box."
+
+
 class UnknownRecord(RecordsError):
     """No record of this id is here."""
 

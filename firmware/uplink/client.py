@@ -56,10 +56,16 @@ def tls_context(authority: Path, certificate: Path, key: Path) -> ssl.SSLContext
 
     Raises OSError (ssl.SSLError included) when a file is missing or is not what its name says.
     """
+    context = anonymous_tls(authority)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def anonymous_tls(authority: Path) -> ssl.SSLContext:
+    """As `tls_context`, and shows no certificate, until one is loaded into it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_verify_locations(authority)
-    context.load_cert_chain(certificate, key)
     return context
 
 

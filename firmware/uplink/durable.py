@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from secrets import token_hex
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -13,6 +14,14 @@ def write_durably(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def replace_durably(path: Path, data: bytes) -> None:
+    """Put `data` in the place of `path`, whole or not at all."""
+    beside = path.with_name(f".{path.name}.{token_hex(8)}.new")
+    write_durably(beside, data)
+    beside.replace(path)
+    sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import shutil
@@ -14,8 +15,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from centre import pki
 from drivers.tpm.tpm import Tpm
+from firmware.box.identity import Identity
+from firmware.box.tpm_keys import TpmKeys
+from firmware.box.unlock import Unlocking
+from support import record
 
 START_S = 20
 
@@ -72,3 +79,52 @@ def soft_tpm() -> Iterator[SoftTpm]:
         stack.callback(made.power_off)
         made.power_on()
         yield made
+
+
+BADGE, PIN = "BADGE-01", "135790"
+
+
+@dataclass
+class TpmBox:
+    """A box enrolled at a development centre whose keys are in `chip`; `boot` is a cold boot."""
+
+    folder: Path
+    chip: SoftTpm
+    runtime: Path
+
+    @classmethod
+    def make(cls, where: Path, chip: SoftTpm) -> TpmBox:
+        from support.centre import TestStation
+
+        station = TestStation(where)
+        enrolled = station.enrol().folder
+        box = cls(enrolled, chip, where / "run")
+        (enrolled / "box.key.pem").unlink()
+        keys = TpmKeys.make(enrolled, chip.tpm(), box.runtime, BADGE, PIN)
+        public = keys.private_key().public_key()
+        certificate = pki.certify_box(station.station.pki, record.BOX, public, station.now)
+        (enrolled / "box.crt.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+        about = enrolled / "identity.json"
+        about.write_text(json.dumps({**json.loads(about.read_text()), "keys": "tpm"}))
+        return box
+
+    @classmethod
+    @contextmanager
+    def made(cls, chip: SoftTpm) -> Iterator[TpmBox]:
+        with TemporaryDirectory(prefix="tpm-box-") as folder:
+            yield cls.make(Path(folder), chip)
+
+    def identity(self) -> Identity:
+        """As a new process sees it."""
+        return Identity(self.folder, self.chip.tcti, self.runtime)
+
+    @property
+    def lock(self) -> Unlocking:
+        lock = self.identity().lock
+        assert lock is not None
+        return lock
+
+    def boot(self) -> None:
+        """The power was off: what lay in memory is gone."""
+        shutil.rmtree(self.runtime, ignore_errors=True)
+        self.chip.power_cycle()

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from firmware.records.format.errors import SignatureRefused
 from firmware.records.format.signing import common_name
@@ -59,6 +60,12 @@ def check_certificate(certificate: x509.Certificate, authority: x509.Certificate
         raise SignatureRefused("the box certificate has no key usage") from exc
     if not usage.digital_signature:
         raise SignatureRefused("the box certificate may not sign (key usage)")
+    try:
+        uses = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return
+    if ExtendedKeyUsageOID.EMAIL_PROTECTION not in uses:
+        raise SignatureRefused("a certificate for TLS alone signs nothing in its box's name")
 
 
 def _read(signature: bytes, content: bytes) -> tuple[x509.Certificate, bytes, bytes]:
