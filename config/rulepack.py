@@ -54,6 +54,16 @@ class Fingers:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """The sheet that a record stands for (phiếu thu nhận thông tin). Names were given anew in 2024: what the
+    law calls CC02 until then is CC01, and CC02 is another sheet."""
+
+    name: str
+    title: str
+    law: str
+
+
+@dataclass(frozen=True, slots=True)
 class RulePack:
     """What the law of one period asks, from the day `begins` on. Ages in full years.
 
@@ -69,6 +79,7 @@ class RulePack:
     begins: date
     laws: tuple[str, ...]
     fingers: Fingers
+    form: Form
     from_age: int = _within(0, 100)
     guardian_below: int = _within(0, 100)
     renewal_ages: tuple[int, ...] = _within(1, 130)

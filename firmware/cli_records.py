@@ -144,6 +144,8 @@ def explain(
         _say(found, True, "")
         return
     typer.echo(f"{found.record.record_id}  {found.record.state}: {NEXT[found.next]}")
+    if found.form:
+        typer.echo(f"  mẫu · form: {found.form}")
     if found.missing:
         typer.echo(f"  thiếu · missing: {', '.join(found.missing)}")
     for attempt in found.attempts:

@@ -102,6 +102,8 @@ class Explanation:
     attempts: tuple[AttemptRow, ...]
     steps: tuple[tuple[str, str], ...]
     laws: tuple[str, ...]
+    form: str
+    """The sheet that the record stands for, by the name that it had under the record's own pack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def explain(shelf: Shelf, key: str) -> Explanation:
         row = _find(connection, key.strip().lower())
         record, record_id = _record(row), row["id"]
         if record.state not in HAS_DRAFT:
-            return Explanation(record, _next(record), (), (), (), _laws(record))
+            return Explanation(record, _next(record), (), (), (), *_legal(record))
         parts = connection.execute("SELECT name FROM part WHERE record_id = ?", (record_id,)).fetchall()
         attempts = connection.execute(
             "SELECT * FROM attempt WHERE record_id = ? ORDER BY number", (record_id,)
@@ -161,7 +163,7 @@ def explain(shelf: Shelf, key: str) -> Explanation:
         entered = tuple((step["name"], step["at"]) for step in steps)
     present = {part["name"] for part in parts}
     missing = tuple(part for part in NEEDED if part not in present)
-    return Explanation(record, _next(record), missing, _attempts(attempts), entered, _laws(record))
+    return Explanation(record, _next(record), missing, _attempts(attempts), entered, *_legal(record))
 
 
 def export(shelf: Shelf, target: Path) -> list[Exported]:
@@ -267,9 +269,11 @@ def _next(record: RecordRow) -> str:
     return "incident" if refused else NEXT.get(record.state, "nothing")
 
 
-def _laws(record: RecordRow) -> tuple[str, ...]:
+def _legal(record: RecordRow) -> tuple[tuple[str, ...], str]:
     pack = packs().get(record.rule_pack)
-    return pack.laws if pack else ()
+    if pack is None:
+        return (), ""
+    return pack.laws, f"{pack.form.name} {pack.form.title} ({pack.form.law})"
 
 
 def _export(shelf: Shelf, row: sqlite3.Row, target: Path) -> Exported:

@@ -104,6 +104,7 @@ def test_a_ticket_is_explained(journal: Journal, clock: box.Clock) -> None:
     assert told.missing == (*(f"finger/{name}" for name in record.FINGERS[2:]), "portrait")
     assert [name for name, _ in told.steps] == ["FINGERS"]
     assert told.laws[0] == "Law 26/2023/QH15"
+    assert told.form == "CC01 Phiếu thu nhận thông tin căn cước (Circular 17/2024/TT-BCA)"
 
 
 def test_a_torn_card_is_explained_without_its_serial(journal: Journal, clock: box.Clock) -> None:
