@@ -91,11 +91,6 @@ def _token(config: Config) -> Iterator[str]:
         yield f"[token] needs {' and '.join(lacking)}"
 
 
-def _leased_signer(config: Config) -> Iterator[str]:
-    if config.signer.kind == "pkcs11":
-        yield "[signer] kind = 'pkcs11' issues under a lease, which no box holds yet: set 'centre'"
-
-
 def _not_of_development(config: Config) -> Iterator[str]:
     try:
         if identity_of(config).development:
@@ -153,7 +148,6 @@ PRODUCTION: tuple[Check, ...] = (
     _no_key_in_a_file,
     _real_scores,
     _field_dialect,
-    _leased_signer,
     _real_devices,
     _real_place,
 )

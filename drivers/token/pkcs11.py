@@ -1,4 +1,4 @@
-"""One token over PKCS#11 2.40: ECDSA over a digest, AES-CMAC. Keys stay inside.
+"""One token over PKCS#11 2.40: ECDSA over a digest, AES-CMAC, small data objects. Keys stay inside.
 
 Only the raw mechanisms are used: CKM_ECDSA over a digest that is computed here (many tokens refuse
 CKM_ECDSA_SHA256), CKM_AES_CMAC. A library that hangs cannot be timed out from here: PKCS#11 has no word
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
 T = TypeVar("T")
+APPLICATION = "idkiosk"
+"""CKA_APPLICATION of what this house keeps in a token."""
 
 _GONE = frozenset(
     {
@@ -94,6 +96,34 @@ class Token:
         key = self._find(object_class=ObjectClass.SECRET_KEY, key_type=KeyType.AES, label=label)
         return AesKey(self, key, int(self.ask(f"key {label}", lambda: key[Attribute.VALUE_LEN])))
 
+    def data(self, label: str) -> list[bytes]:
+        """The values of the private data objects of this house called `label`, in no order."""
+        from pkcs11 import Attribute
+
+        session = self._logged_in()
+
+        def values() -> list[bytes]:
+            return [bytes(found[Attribute.VALUE]) for found in session.get_objects(_data(label))]
+
+        return self.ask(f"data {label}", values)
+
+    def put_data(self, label: str, value: bytes) -> None:
+        """Keep `value` in the token under `label`; only then are the former ones of that name removed."""
+        from pkcs11 import Attribute
+
+        self._logged_in()  # a login is the token's: the session that writes has it too
+
+        def put() -> None:
+            with self._slot_token().open(rw=True) as writing:
+                former = list(writing.get_objects(_data(label)))
+                writing.create_object(
+                    {**_data(label), Attribute.TOKEN: True, Attribute.PRIVATE: True, Attribute.VALUE: value}
+                )
+                for old in former:
+                    old.destroy()
+
+        self.ask(f"write data {label}", put)
+
     def ask(self, doing: str, call: Callable[[], T]) -> T:
         """What `call` of python-pkcs11 answers; a session that failed is not used again."""
         try:
@@ -128,15 +158,15 @@ class Token:
         return self._session
 
     def _opened(self) -> Any:
-        import pkcs11
-
         if not self._module.is_file():
             raise DeviceGone(TOKEN, f"open: no library {self._module}")
         pin = self._pin()
-        return _asked(
-            "open",
-            lambda: pkcs11.lib(str(self._module)).get_token(token_label=self._label).open(user_pin=pin),
-        )
+        return _asked("open", lambda: self._slot_token().open(user_pin=pin))
+
+    def _slot_token(self) -> Any:
+        import pkcs11
+
+        return pkcs11.lib(str(self._module)).get_token(token_label=self._label)
 
 
 class EcKey:
@@ -180,6 +210,12 @@ def pin_in(path: Path) -> Callable[[], str]:
             raise TokenRefused("open", Why.NO_PIN) from exc
 
     return read
+
+
+def _data(label: str) -> dict[Any, Any]:
+    from pkcs11 import Attribute, ObjectClass
+
+    return {Attribute.CLASS: ObjectClass.DATA, Attribute.LABEL: label, Attribute.APPLICATION: APPLICATION}
 
 
 def _public_key(public: Any, label: str) -> ec.EllipticCurvePublicKey:

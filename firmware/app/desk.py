@@ -17,11 +17,12 @@ from drivers.chip.key_store import KeyStore
 from drivers.token.pkcs11 import Token
 from drivers.worker import Stop
 from firmware.app.shift import Shift
-from firmware.app.signer import HeldSigner, open_signer
+from firmware.app.signer import HeldSigner, leases_of, open_signer
 from firmware.app.store import Store
 from firmware.app.visit import Seen
 from firmware.box.clock import BoxClock
 from firmware.box.identity import Identity, IdentityError
+from firmware.box.lease import Leases
 from firmware.box.officers import Officer
 from firmware.box.unlock import Unlocking
 from firmware.box.warrants import Papers
@@ -162,6 +163,11 @@ class Desk:
     def papers(self) -> Papers:
         """What the centre signed for this box."""
         return Papers(self.identity, self.config.station.profile == "production")
+
+    @cached_property
+    def leases(self) -> Leases:
+        """The right to issue without asking the centre."""
+        return leases_of(self)
 
     def assignment(self, journal: Journal) -> dict[str, Any]:
         """Where and by whom a record is made that begins now (mission: the record). On the store's thread.

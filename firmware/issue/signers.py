@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography import x509
@@ -24,7 +25,7 @@ from firmware.records.format.signing import ExternalKey, ExternalKeyFailed, Sign
 
 MAX_FILE = 64 << 10
 Leave = Callable[[SigningRequest], None]
-"""Raises SignerRefused(reason) for a request that this box may not sign by itself."""
+"""Raises SignerRefused or SignerUnavailable for a request that this box may not sign by itself, now."""
 
 
 class SignerNotAllowed(Exception):
@@ -52,10 +53,10 @@ class Pkcs11Signer:
         self._leave = leave
 
     def sign(self, request: SigningRequest) -> bytes:
-        """EF.SOD. Raises SignerUnavailable for whatever ails the token, SignerRefused as `leave` says."""
-        self._leave(request)
+        """EF.SOD. Raises SignerUnavailable for whatever ails the token, and as `leave` says."""
         certificate = read_certificate(self._certificate)
         try:
+            self._leave(request)
             signer = Signer(self._key(certificate), certificate)
             return ef_sod(request.data_group_hashes, signer, self._now(), request.lds_version)
         except (DeviceFault, ExternalKeyFailed, ValueError) as exc:
@@ -106,6 +107,11 @@ class FileSigner:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def signer_sha256(path: Path) -> str:
+    """SHA-256 (hex) of a document signer's certificate, as a lease names it. Raises SignerUnavailable."""
+    return sha256(read_certificate(path).public_bytes(Encoding.DER)).hexdigest()
 
 
 def read_certificate(path: Path) -> x509.Certificate:

@@ -10,6 +10,7 @@ from typing import Any
 from firmware.app.desk import Desk
 from firmware.app.jobs.card_image import card_image
 from firmware.app.jobs.identify import REGISTRY_PART, damaged, keep_proof, reopened
+from firmware.app.signer import why_not
 from firmware.app.visit import Learned, Visit
 from firmware.document.errors import DataGroupError, DocumentError, MrzError
 from firmware.records.errors import StoreDamaged
@@ -134,7 +135,8 @@ def freeze(desk: Desk, visit: Visit) -> Callable[[Journal], Learned]:
             return _content_refused(journal, record_id, exc.name.lower())
         except (DocumentError, SchemaRefused):
             return _content_refused(journal, record_id, "content")
-        return Learned(ev.RecordFrozen(desk.distrust is None, reason="clock"))
+        reason = why_not(desk, journal, record_id)
+        return Learned(ev.RecordFrozen(not reason, reason))
 
     return fix
 

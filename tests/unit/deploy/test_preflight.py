@@ -183,9 +183,15 @@ def test_a_document_signers_key_in_a_file_is_for_a_virtual_station_only(lab: Con
     assert signs(lab, "virtual", signer) == ""
 
 
-def test_a_token_signs_in_the_field_only_under_a_lease(lab: Config, field: Config) -> None:
+def test_a_box_whose_token_signs_starts_without_a_lease_and_only_enrols(lab: Config, field: Config) -> None:
     signer = Signer("pkcs11", **FILES)
-    assert "lease" in signs(field, "production", signer, SET_TOKEN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preflight, "card_keys", lambda *_: None)
+        patch.setattr(preflight, "token_of", lambda _: None)
+        chip = replace(field.chip, dialect="lds-plain")
+        said = signs(replace(field, chip=chip), "production", signer, SET_TOKEN)
+    assert said.count("[") == 1, said
+    assert "for a lab's cards" in said
     assert signs(lab, "training", signer, SET_TOKEN) == ""
 
 
