@@ -15,6 +15,7 @@ from firmware.box import stick
 from firmware.box.stick import SwapRefused
 from firmware.box.warrants import Papers
 from firmware.records import disk
+from firmware.records.carried import BOX_CERTIFICATE
 from firmware.records.errors import DiskFull
 from firmware.records.format.errors import FormatError
 from firmware.records.format.swap import Handover, Held
@@ -161,6 +162,8 @@ class _Copier:
         for file in self._journal.carried.unsent():
             target = stick.make_folders(self._folder, stick.CARRIED, file.box)
             source, sealed = file.sealed.path.parent, file.sealed
+            if (source / BOX_CERTIFICATE).is_file():
+                copied += stick.keep(target / BOX_CERTIFICATE, disk.read(source / BOX_CERTIFICATE))
             copied += _sealed(source, sealed.path.name.removesuffix(SEALED), sealed.sealed_digest, target)
         for paper in self._journal.handovers.papers(ADOPTED):
             target = stick.make_folders(self._folder, stick.PAPERS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,8 @@ class Plan:
     """What was found and judged. `sealed` and `carried`: (folder, sidecar) of files that are whole there.
 
     `drafts` are folders by record id, opened by `recovery`. `until`: how long a ticket made now is good for.
-    `lost`: what is known to be missing or damaged, in words.
+    `lost`: what is known to be missing or damaged, in words. `certificates` (DER) are of the boxes that
+    sealed what is carried.
     """
 
     by_epoch: int
@@ -65,6 +66,7 @@ class Plan:
     lost: tuple[str, ...] = ()
     carried: tuple[tuple[Path, Head], ...] = ()
     papers: tuple[Paper, ...] = ()
+    certificates: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class Adoptions:
         """Take everything of the plan and sign the adoption. Raises StoreError; then call again."""
         for folder, head in (*plan.sealed, *plan.carried):
             self._carried.take(folder, head)
+        for box, certificate in plan.certificates.items():
+            self._carried.know(box, certificate)
         lost = list(plan.lost)
         with self._db.transaction():
             drafts = tuple(self._drafts(plan, lost))
@@ -146,6 +150,28 @@ class Adoptions:
             self._audit.append(plan.officer, ACT, None, _about(answer))
             self._audit.checkpoint()
         return answer
+
+    def more(self, plan: Plan) -> Adopted:
+        """The same source again, where something could not be read the first time: take what is whole now."""
+        for folder, head in plan.sealed:
+            self._carried.take(folder, head)
+        lost: list[str] = []
+        with self._db.transaction():
+            drafts = self._drafts(plan, lost)
+            records = self._carried.add(head for _, head in plan.sealed)
+            about = {"box": plan.box, "epoch": plan.epoch, "records": records, "drafts": len(drafts)}
+            self._audit.append(plan.officer, f"{ACT}_more", None, {**about, "lost": lost})
+        before = done(self._db, plan.box, plan.epoch)
+        if before is None:
+            raise ValueError("nothing was adopted before")
+        whole = (*before.drafts, *drafts)
+        return replace(before, records=before.records + records, drafts=whole, lost=tuple(lost), again=False)
+
+    def has(self, record_id: str) -> bool:
+        """Whether this draft is, or was, a record of this box's own."""
+        with self._db.reading() as connection:
+            row = connection.execute("SELECT ended_reason FROM record WHERE id = ?", (record_id,)).fetchone()
+        return row is not None and row["ended_reason"] != HANDED_OVER
 
     def _paper(self, plan: Plan, answer: Adopted) -> Adoption:
         return Adoption(
@@ -199,9 +225,8 @@ class Adoptions:
     def _is_here(self, record_id: str) -> bool:
         """Whether this box has the record already. What it once handed over comes back, and is forgotten."""
         with self._db.transaction() as connection:
-            row = connection.execute("SELECT ended_reason FROM record WHERE id = ?", (record_id,)).fetchone()
-            if row is None or row["ended_reason"] != HANDED_OVER:
-                return row is not None
+            if self.has(record_id):
+                return True
             for table in ("blob", "part", "step", "attempt"):
                 connection.execute(f"DELETE FROM {table} WHERE record_id = ?", (record_id,))  # noqa: S608 - ours
             connection.execute("DELETE FROM record WHERE id = ?", (record_id,))

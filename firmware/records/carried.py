@@ -2,6 +2,7 @@
 
     <records>/carried/<box>/00000042-<record digest>.age         as the other box sealed it
     <records>/carried/<box>/00000042-<record digest>.head.json   its sidecar, signed by the other box
+    <records>/carried/<box>/box.crt.der                          who the other box is, for a next spare
 
 They are sent after this box's own, and purged by the centre's receipt, which names the other box.
 """
@@ -24,6 +25,7 @@ from firmware.records.keys import BoxKeys
 from firmware.records.outbox import PRIORITY, OutboxCounts, SealedFile, check_receipt
 from firmware.records.sidecar import HEAD, SEALED, Head
 
+BOX_CERTIFICATE = "box.crt.der"
 _UNSENT = "acked_at IS NULL AND refused_reason IS NULL"
 _NEXT = f"SELECT * FROM carried WHERE {_UNSENT} ORDER BY priority DESC, sealed_at, box, sequence"  # noqa: S608
 
@@ -63,6 +65,10 @@ class Carried:
             disk.write(here / f"{head.stem}{SEALED}", data)
         disk.write(here / f"{head.stem}{HEAD}", _foreign(source / f"{head.stem}{HEAD}"))
 
+    def know(self, box: str, certificate: bytes) -> None:
+        """Keep the certificate (DER) that the box's sidecars are verified with."""
+        disk.write(self.folder(box) / BOX_CERTIFICATE, certificate)
+
     def add(self, heads: Iterable[Head]) -> int:
         """Rows for files that `take` has brought, in the caller's transaction; how many are new."""
         rows = [
@@ -89,6 +95,14 @@ class Carried:
                 rows,
             )
             return connection.total_changes - before
+
+    def has(self, record_digest: str) -> bool:
+        """Whether it was taken over, delivered meanwhile or not."""
+        with self._db.reading() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM carried WHERE record_digest = ?", (record_digest,)
+            ).fetchone()
+        return row is not None
 
     def next(self, passed: Collection[str] = ()) -> CarriedFile | None:
         """The most urgent unsent one, then the oldest, but for the record digests that were `passed` over."""
