@@ -49,16 +49,22 @@ def _badge_reader_rows() -> list[Row]:
 BOX_ROWS: tuple[Row, ...] = (
     # -- the team's screens
     Row(S.STATUS, ev.TechnicianPressed, S.OFFICER, None, n.note(aim=Aim.TECHNICIAN)),
+    Row(S.OUT_OF_ORDER, ev.BadgeRead, S.OFFICER, g.locked, n.note(aim=Aim.UNLOCK)),
     Row(S.OUT_OF_ORDER, ev.BadgeRead, S.OFFICER, None, n.note(aim=Aim.TECHNICIAN)),
     Row(S.STATUS, ev.BackPressed, S.ATTRACT),
     Row(S.STATUS, ev.TimedOut, S.ATTRACT),
     *technician_leaves(S.TECHNICIAN, ev.BackPressed, None),
     *technician_leaves(S.TECHNICIAN, ev.TimedOut, None),
+    # -- a cold boot: the PIN opens the box's keys, and then its store opens
+    Row(S.OFFICER, ev.Unlocked, STAY, g.aim_unlock, n.because("unlocked")),
+    Row(S.OFFICER, ev.Unlocked, STAY),
+    *well_again(S.OFFICER, ev.DeviceBack, n.back, g.aim_unlock, g.device_is(Device.STORE)),
+    Row(S.OFFICER, ev.StoreFailed, S.OUT_OF_ORDER, g.all_of(g.aim_unlock, g.other_than_locked), n.store_lost),
     # -- devices and the disk, wherever the visit stands
     *_device_rows(),
     *(
         Row(state, ev.StoreFailed, STAY, g.store_is_lost, n.store_lost)
-        for state in (S.OUT_OF_ORDER, S.OFFICER, S.TECHNICIAN, S.STATUS)
+        for state in (S.OUT_OF_ORDER, S.OFFICER, S.TECHNICIAN, S.STATUS, S.SWAP)
     ),
     *(Row(state, ev.StoreFailed, S.OUT_OF_ORDER, None, n.store_lost) for state in S),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from statemachine.events import Event
-from statemachine.session import Outcome
+from statemachine.session import Outcome, Swap
 from statemachine.states import S
 
 
@@ -104,6 +104,25 @@ class AwaitBadge(Effect):
 @dataclass(frozen=True, slots=True)
 class Examine(Effect):
     """Measure every device against its limits for the technician's screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitStick(Effect):
+    """Watch for a stick and say what is on it; for GIVE any that can be written."""
+
+    swap: Swap
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCode(Effect):
+    """Watch the camera for the recovery code; typing it needs no device."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveBox(Effect):
+    """Write this box's work onto the stick, or take what is on it."""
+
+    swap: Swap
 
 
 @dataclass(frozen=True, slots=True)

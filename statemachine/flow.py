@@ -26,9 +26,10 @@ from statemachine.rows import (
     await_any_badge,
     back_to_step,
 )  # fmt: skip
-from statemachine.session import Aim, Session
+from statemachine.session import Aim, Session, Stage
 from statemachine.staff_rows import STAFF_ROWS
 from statemachine.states import CHIP, Held, S
+from statemachine.swap_rows import SWAP_ROWS
 
 __all__ = ["HELPED", "RESUMABLE", "STATES", "STEPS", "TABLE", "VISIT", "Row"]
 
@@ -39,6 +40,17 @@ def _read_identity(entry: int, session: Session) -> fx.Effect | None:
 
 def _capture_finger(entry: int, session: Session) -> fx.Effect | None:
     return fx.CaptureFinger(entry, session.fingers[0]) if session.fingers else None
+
+
+def _swap(entry: int, session: Session) -> fx.Effect | None:
+    match session.stage, session.swap:
+        case Stage.STICK, swap if swap:
+            return fx.AwaitStick(entry, swap)
+        case Stage.CODE, _:
+            return fx.ReadCode(entry)
+        case Stage.GO, swap if swap:
+            return fx.MoveBox(entry, swap)
+    return None
 
 
 STATES: dict[S, State] = {
@@ -67,6 +79,7 @@ STATES: dict[S, State] = {
     S.OUT_OF_ORDER: State(None, (await_any_badge,)),
     S.TECHNICIAN: State(600, (ask(fx.Examine),)),
     S.STATUS: State(120),
+    S.SWAP: State(600, (_swap,)),
 }
 
 
@@ -186,5 +199,6 @@ TABLE: tuple[Row, ...] = (
     Row(S.PAUSED, ev.TimedOut, S.ATTRACT, g.ticket_made),
     Row(S.PAUSED, ev.TimedOut, S.PAUSED),
     *STAFF_ROWS,
+    *SWAP_ROWS,
     *BOX_ROWS,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from statemachine.session import Aim, Session
+from statemachine.session import Aim, Session, Stage, Swap
 from statemachine.states import CHIP, Device, Held, Role, S
 
 Guard = Callable[[Session, Any], bool]
@@ -14,7 +14,9 @@ TRIES = 3
 DOUBTS = 1
 """So often is a finger that is hardly the one asked for begun again; then the officer comes."""
 DEVICE_OF_WAY = {"qr": Device.CAMERA, "chip": Device.CHIP}
-REQUIRED = frozenset({Device.FINGER, Device.CAMERA, Device.CHIP, Device.STORE, Device.CLOCK})
+LOCKED = "box_locked"
+WRONG_CODE = "recovery_code_wrong"
+REQUIRED = frozenset({Device.FINGER, Device.CAMERA, Device.CHIP, Device.STORE, Device.CLOCK, Device.PLACE})
 """Without these a new visit is not begun; a visit that runs goes on as far as it can."""
 
 
@@ -215,5 +217,50 @@ def for_technician(session: Session, event: Any) -> bool:
     return session.aim is Aim.TECHNICIAN and event.role is Role.TECHNICIAN
 
 
-def aim_technician(session: Session, _: Any) -> bool:
-    return session.aim is Aim.TECHNICIAN
+def aim_box(session: Session, _: Any) -> bool:
+    """The PIN is for the box, not for a visit."""
+    return session.aim in (Aim.TECHNICIAN, Aim.UNLOCK)
+
+
+def aim_unlock(session: Session, _: Any) -> bool:
+    return session.aim is Aim.UNLOCK
+
+
+# --- the box ---------------------------------------------------------------------------------------
+
+
+def locked(session: Session, _: Any) -> bool:
+    """The box was just switched on: its keys, and so its store, open with an officer's card and PIN."""
+    return Device.STORE in session.lost and session.trouble == LOCKED
+
+
+def other_than_locked(_: Session, event: Any) -> bool:
+    return bool(event.reason != LOCKED)
+
+
+def swaps(swap: Swap) -> Guard:
+    def this_way(session: Session, _: Any) -> bool:
+        return session.swap is swap
+
+    this_way.__name__ = f"{swap}s"
+    return this_way
+
+
+def at_stage(stage: Stage) -> Guard:
+    def here(session: Session, _: Any) -> bool:
+        return session.stage is stage
+
+    here.__name__ = f"at {stage}"
+    return here
+
+
+def coded(session: Session, _: Any) -> bool:
+    return session.coded
+
+
+def counted(session: Session, _: Any) -> bool:
+    return session.counted
+
+
+def wrong_code(_: Session, event: Any) -> bool:
+    return bool(event.reason == WRONG_CODE)

@@ -13,7 +13,7 @@ from statemachine.flow import STATES, STEPS, TABLE, Row
 from statemachine.session import Session
 from statemachine.states import S
 
-STAFF = (S.ASSISTED, S.TECHNICIAN)
+STAFF = (S.ASSISTED, S.TECHNICIAN, S.SWAP)
 
 
 class Flow:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from statemachine.guards import fingers_without, found_minor
-from statemachine.session import Session
+from statemachine.session import Session, Stage
 from statemachine.states import Device, Held, S
 
 Note = Callable[[Session, Any], Session]
@@ -103,7 +103,7 @@ def portrait(session: Session, event: Any) -> Session:
 
 
 def lost(session: Session, event: Any) -> Session:
-    return replace(session, lost=session.lost | {event.device})
+    return replace(session, lost=session.lost | {event.device}, trouble=event.reason or session.trouble)
 
 
 def lost_here(session: Session, event: Any) -> Session:
@@ -116,11 +116,12 @@ def lost_way(session: Session, event: Any) -> Session:
 
 
 def back(session: Session, event: Any) -> Session:
-    return replace(session, lost=session.lost - {event.device})
+    told = event.device in (Device.STORE, Device.PLACE)
+    return replace(session, lost=session.lost - {event.device}, trouble="" if told else session.trouble)
 
 
 def store_lost(session: Session, event: Any) -> Session:
-    return replace(session, lost=session.lost | {Device.STORE}, reason=event.reason)
+    return replace(session, lost=session.lost | {Device.STORE}, reason=event.reason, trouble=event.reason)
 
 
 def officer(session: Session, event: Any) -> Session:
@@ -139,3 +140,20 @@ def no_ticket(session: Session, event: Any) -> Session:
 def voided(session: Session, _: Any) -> Session:
     """The record stays ISSUING; the attempt that may be live is on the void list."""
     return replace(session, at_stake=False)
+
+
+# --- a swap ----------------------------------------------------------------------------------------
+
+
+def stage(to: Stage, also: Note = lambda session, _: session) -> Note:
+    return lambda session, event: replace(also(session, event), stage=to)
+
+
+def stick(session: Session, event: Any) -> Session:
+    """What was scanned or counted before a stick was pulled is not asked for again."""
+    known = session.coded and session.counted
+    return replace(session, stage=Stage.FOUND, coded=known or not event.code)
+
+
+def wrong_code(session: Session, event: Any) -> Session:
+    return replace(session, coded=False, reason=event.reason)

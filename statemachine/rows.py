@@ -79,5 +79,5 @@ def well_again(source: S, event: type[ev.Event], note: n.Note | None, *guards: g
 
 def technician_leaves(source: S, event: type[ev.Event], note: n.Note | None, *guards: g.Guard) -> list[Row]:
     """Back to what the technician found, unless the box is well by now."""
-    still = Row(source, event, S.OUT_OF_ORDER, g.all_of(*guards, g.holds, g.is_not(g.well)), note)
+    still = Row(source, event, S.OUT_OF_ORDER, g.all_of(*guards, g.is_not(g.well)), note)
     return [still, *well_again(source, event, note, *guards)]

@@ -29,6 +29,26 @@ class Aim(StrEnum):
 
     ASSIST = "assist"
     TECHNICIAN = "technician"
+    UNLOCK = "unlock"
+
+
+class Swap(StrEnum):
+    """Which end of a swap this box is."""
+
+    GIVE = "give"
+    TAKE = "take"
+
+
+class Stage(StrEnum):
+    """Where a swap stands (`statemachine.swap_rows`)."""
+
+    STICK = "stick"
+    FOUND = "found"
+    CODE = "code"
+    BLANKS = "blanks"
+    GO = "go"
+    DONE = "done"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +79,17 @@ class Session:
     ticket: bool = False
     sealed: bool = False
     lost: frozenset[Device] = frozenset()
+    trouble: str = ""
+    """Why the store or the place is lost, as a key; it outlives the screens that show it."""
+    swap: Swap | None = None
+    stage: Stage = Stage.STICK
+    coded: bool = True
+    """The recovery code is known, or not needed."""
+    counted: bool = False
 
     def fresh(self) -> Session:
         """The next visit: only what is true of the box stays."""
-        return Session(lost=self.lost)
+        return Session(lost=self.lost, trouble=self.trouble)
 
     def failed(self, reason: str) -> Session:
         return replace(self, tries=self.tries + 1, reason=reason)

@@ -21,7 +21,7 @@ STAFF_ROWS: tuple[Row, ...] = (
             (ev.TimedOut, "asked"),
         )
         for row in (
-            *technician_leaves(S.OFFICER, event, n.because(reason), g.aim_technician),
+            *technician_leaves(S.OFFICER, event, n.because(reason), g.aim_box),
             Row(S.OFFICER, event, S.HELP, None, n.because(reason)),
         )
     ),

@@ -34,6 +34,7 @@ class S(StrEnum):
     OUT_OF_ORDER = "OUT_OF_ORDER"
     TECHNICIAN = "TECHNICIAN"
     STATUS = "STATUS"
+    SWAP = "SWAP"
 
 
 PROCEDURE: tuple[S, ...] = tuple(S)[: tuple(S).index(S.HELP)]
@@ -56,7 +57,11 @@ class Role(StrEnum):
 
 
 class Device(StrEnum):
-    """What can be lost and come back; STORE is the disk with the journal, CLOCK a time that can be used."""
+    """What can be lost and come back.
+
+    STORE is the disk with the journal, CLOCK a time that can be used, PLACE the assignment to work here:
+    it is lost when the box was handed over.
+    """
 
     FINGER = "finger"
     CAMERA = "camera"
@@ -65,3 +70,4 @@ class Device(StrEnum):
     PANEL = "panel"
     STORE = "store"
     CLOCK = "clock"
+    PLACE = "place"

@@ -25,6 +25,13 @@ class PinRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Unlocked(Event):
+    """The keys of a box that was just switched on are open: now its store can be."""
+
+    officer: str
+
+
+@dataclass(frozen=True, slots=True)
 class SecondAccepted(Event):
     """Another officer has confirmed too: the act that waited for four eyes may be done."""
 

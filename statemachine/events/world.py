@@ -10,7 +10,10 @@ from statemachine.states import Device
 
 @dataclass(frozen=True, slots=True)
 class DeviceLost(Event):
+    """`reason` says more than which device, as a key of the error catalogue, where there is more to say."""
+
     device: Device
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from statemachine import effects as fx
 from statemachine import events as ev
 from statemachine.flow import RESUMABLE
+from statemachine.guards import LOCKED
 from statemachine.machine import Flow
 from statemachine.session import Session
 from statemachine.states import Device, Held, Role, S
@@ -22,13 +23,17 @@ SIMPLE = [
     ev.TechnicianPressed, ev.TimedOut, ev.RegistryAway, ev.NobodyThere, ev.CardMoved,
     ev.IssuingBegan, ev.ChipWritten, ev.ChipVerified, ev.ChipLocked, ev.SignerAway, ev.Sealed, ev.TicketMade,
     ev.BadgeRead, ev.Attested, ev.GuardianPresent, ev.CorrectionNoted, ev.PortraitApproved, ev.CardVoided,
-    ev.PauseAsked, ev.ReturnAsked,
+    ev.PauseAsked, ev.ReturnAsked, ev.HandOverPressed, ev.TakeOverPressed, ev.CodeRead, ev.BlanksCounted,
+    ev.SwapDone,
 ]  # fmt: skip
 
 
 COUNTED = (S.IDENTIFY, S.PROVE, S.PLACE_CARD, S.WRITE_CHIP, S.VERIFY_CHIP, S.LOCK_CHIP)
 
-TEAM = (S.OUT_OF_ORDER, S.ATTRACT, S.OFFICER, S.TECHNICIAN, S.STATUS)
+TEAM = (S.OUT_OF_ORDER, S.ATTRACT, S.OFFICER, S.TECHNICIAN, S.STATUS, S.SWAP)
+
+
+BOOTING = (S.OUT_OF_ORDER, S.OFFICER)
 
 
 def variants() -> Iterator[ev.Event]:
@@ -63,6 +68,9 @@ def variants() -> Iterator[ev.Event]:
     yield from (ev.PinAccepted("NV-01", role) for role in Role)
     yield from (ev.PinRefused(left) for left in (0, 3))
     yield from (ev.ActRefused("four_eyes"), ev.VisitRefused("not_eligible"), ev.StoreFailed("disk_full"))
+    yield from (ev.StoreFailed("box_locked"), ev.Unlocked("NV-01"))
+    yield from (ev.StickFound(code) for code in (True, False))
+    yield from (ev.SwapRefused(reason) for reason in ("recovery_code_wrong", "stick_incomplete"))
     yield from (ev.StepFailed("record_incomplete"), ev.SealPutOff("box_certificate"))
     yield from (kind(device) for kind in (ev.DeviceLost, ev.DeviceBack) for device in Device)
 
@@ -74,6 +82,15 @@ class Step(NamedTuple):
     event: ev.Event
     after: tuple[S, Session]
     effects: tuple[fx.Effect, ...]
+
+
+SWAP = ("swap", "stage", "coded", "counted")
+NO_SWAP = {name: getattr(Session(), name) for name in SWAP}
+
+
+def _swap(state: S, session: Session) -> dict[str, Any]:
+    """What the guards of a swap read, only there."""
+    return {name: getattr(session, name) for name in SWAP} if state is S.SWAP else NO_SWAP
 
 
 def _coarse(state: S, session: Session) -> Session:
@@ -97,6 +114,8 @@ def _coarse(state: S, session: Session) -> Session:
         portrait=session.portrait and session.step is S.PORTRAIT,
         aim=session.aim if state is S.OFFICER else Session().aim,
         lost=session.lost & ({Device.STORE} if state in TEAM else set()),
+        trouble=session.trouble if session.trouble == LOCKED and state in BOOTING else "",
+        **_swap(state, session),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statemachine import effects as fx
 from statemachine import events as ev
 from statemachine.machine import Flow
-from statemachine.session import FINGERS, Outcome
+from statemachine.session import FINGERS, Aim, Outcome, Stage
 from statemachine.states import Device, Held, Role, S
 
 TO_REVIEW = (
@@ -192,6 +192,99 @@ def test_a_resumed_record_goes_on_at_its_step_after_proof() -> None:
 def test_after_a_power_cut_the_box_is_back_in_the_same_step() -> None:
     flow, _ = told(ev.Resumed(Held.DRAFT, S.FINGERS, ("left_ring", "left_little"), prove_again=False))
     assert (flow.state, flow.session.fingers[0]) == (S.FINGERS, "left_ring")
+
+
+BOOTED = (ev.StoreFailed("box_locked"), ev.BadgeRead())
+
+
+def test_a_box_that_was_switched_on_asks_any_of_its_staff_to_open_it() -> None:
+    flow, _ = told(*BOOTED)
+    assert (flow.state, flow.session.aim) == (S.OFFICER, Aim.UNLOCK)
+    flow.feed(ev.StoreFailed("box_locked"))
+    flow.feed(ev.Unlocked("NV-01"))
+    assert (flow.state, flow.session.reason) == (S.OFFICER, "unlocked")
+    flow.feed(ev.DeviceBack(Device.STORE))
+    assert (flow.state, flow.session.trouble) == (S.ATTRACT, "")
+
+
+def test_a_box_that_opens_onto_a_broken_store_says_so() -> None:
+    flow, _ = told(*BOOTED, ev.Unlocked("NV-01"), ev.StoreFailed("store_damaged"))
+    assert (flow.state, flow.session.reason) == (S.OUT_OF_ORDER, "store_damaged")
+
+
+def test_a_badge_that_is_locked_out_leaves_the_box_locked_and_says_why() -> None:
+    flow, _ = told(*BOOTED, ev.PinRefused(3), ev.PinRefused(0))
+    assert (flow.state, flow.session.reason, flow.session.trouble) == (
+        S.OUT_OF_ORDER,
+        "pin_locked",
+        "box_locked",
+    )
+    flow.feed(ev.BadgeRead())
+    assert (flow.state, flow.session.aim) == (S.OFFICER, Aim.UNLOCK)
+
+
+HANDED_OVER = ev.DeviceLost(Device.PLACE, "box_handed_over")
+SIGNED_IN = (ev.BadgeRead(), ev.PinAccepted("KT-01", Role.TECHNICIAN))
+
+
+def test_a_box_that_was_handed_over_serves_nobody_and_a_technician_may_look() -> None:
+    flow, _ = told(HANDED_OVER)
+    assert (flow.state, flow.session.trouble) == (S.OUT_OF_ORDER, "box_handed_over")
+    for event in SIGNED_IN:
+        flow.feed(event)
+    assert flow.state is S.TECHNICIAN
+    flow.feed(ev.BackPressed())
+    assert (flow.state, flow.session.trouble) == (S.OUT_OF_ORDER, "box_handed_over")
+    flow.feed(ev.DeviceBack(Device.PLACE))
+    assert flow.state is S.ATTRACT
+
+
+AT_SWAP = (ev.DeviceLost(Device.CAMERA), *SIGNED_IN)
+TAKEN = (ev.TakeOverPressed(), ev.StickFound(code=True), ev.Confirmed(), ev.CodeRead(), ev.BlanksCounted())
+
+
+def stages(effects: list[fx.Effect]) -> list[str]:
+    return [type(e).__name__ for e in effects if isinstance(e, fx.AwaitStick | fx.ReadCode | fx.MoveBox)]
+
+
+def test_taking_a_place_scans_the_code_and_counts_the_blanks_before_anything_moves() -> None:
+    flow, effects = told(*AT_SWAP, *TAKEN, ev.SwapDone())
+    assert stages(effects) == ["AwaitStick", "ReadCode", "MoveBox"]
+    assert (flow.state, flow.session.stage) == (S.SWAP, Stage.DONE)
+
+
+def test_a_handed_over_box_asks_for_a_stick_and_one_confirmation() -> None:
+    flow, effects = told(
+        *AT_SWAP, ev.HandOverPressed(), ev.StickFound(code=False), ev.Confirmed(), HANDED_OVER
+    )
+    assert stages(effects) == ["AwaitStick", "MoveBox"]
+    for event in (ev.SwapDone(), ev.Confirmed()):
+        flow.feed(event)
+    assert flow.state is S.OUT_OF_ORDER
+
+
+def test_a_stick_pulled_half_way_goes_on_without_asking_anything_twice() -> None:
+    flow, _ = told(*AT_SWAP, *TAKEN, ev.SwapRefused("stick_gone"), ev.Confirmed(), ev.StickFound(code=True))
+    flow.feed(ev.Confirmed())
+    assert flow.session.stage is Stage.GO
+
+
+def test_a_wrong_recovery_code_is_asked_for_again_and_nothing_else() -> None:
+    flow, _ = told(*AT_SWAP, *TAKEN, ev.SwapRefused("recovery_code_wrong"))
+    assert (flow.session.stage, flow.session.reason) == (Stage.CODE, "recovery_code_wrong")
+    flow.feed(ev.CodeRead())
+    assert flow.session.stage is Stage.GO
+
+
+def test_a_place_without_drafts_needs_no_code() -> None:
+    flow, _ = told(*AT_SWAP, ev.TakeOverPressed(), ev.StickFound(code=False), ev.Confirmed())
+    assert flow.session.stage is Stage.BLANKS
+
+
+def test_a_visit_that_is_held_gets_its_ticket_before_a_swap() -> None:
+    lost = (ev.StoreFailed("store_busy"), ev.DeviceLost(Device.CHIP), ev.DeviceBack(Device.STORE))
+    flow, _ = told(*TO_RECEIPT, *lost, *SIGNED_IN, ev.HandOverPressed())
+    assert (flow.state, flow.session.held) == (S.PAUSED, Held.ISSUING)
 
 
 def test_nothing_private_outlives_a_visit() -> None:

@@ -10,7 +10,7 @@ from support.exploring import Step, explore
 from statemachine import effects as fx
 from statemachine import events as ev
 from statemachine.flow import STATES, TABLE
-from statemachine.session import Outcome
+from statemachine.session import Outcome, Stage, Swap
 from statemachine.states import CHIP, Device, Held, S
 
 
@@ -132,7 +132,29 @@ def test_no_time_out_ends_the_writing_of_a_chip() -> None:
 def test_staff_states_open_only_by_pin(edges: tuple[Step, ...]) -> None:
     for edge in edges:
         if edge.after[0] in (S.ASSISTED, S.TECHNICIAN) and edge.before[0] is not edge.after[0]:
-            assert isinstance(edge.event, ev.PinAccepted), edge
+            back = edge.before[0] is S.SWAP and edge.after[0] is S.TECHNICIAN
+            assert back or isinstance(edge.event, ev.PinAccepted), edge
+
+
+def test_a_swap_opens_only_from_the_technicians_screen_and_beside_no_record(edges: tuple[Step, ...]) -> None:
+    for edge in edges:
+        if edge.after[0] is S.SWAP:
+            assert edge.before[0] in (S.TECHNICIAN, S.SWAP), edge
+            assert edge.after[1].held is Held.NOTHING, edge
+
+
+def test_a_swap_that_runs_is_left_by_no_button(edges: tuple[Step, ...]) -> None:
+    buttons = (ev.BackPressed, ev.Confirmed, ev.StopPressed, ev.HelpPressed)
+    for edge in edges:
+        if edge.before[0] is S.SWAP and edge.before[1].stage is Stage.GO and isinstance(edge.event, buttons):
+            assert edge.after == edge.before, edge
+
+
+def test_blanks_are_counted_and_the_code_known_before_a_place_is_taken(edges: tuple[Step, ...]) -> None:
+    for edge in edges:
+        session = edge.after[1]
+        if edge.after[0] is S.SWAP and (session.swap, session.stage) == (Swap.TAKE, Stage.GO):
+            assert session.coded and session.counted, edge
 
 
 def test_the_review_opens_only_after_proof(edges: tuple[Step, ...]) -> None:
