@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drivers.errors import DeviceFault
 from drivers.worker import Job, Stop, Worker
 from firmware.app.desk import Desk
+from firmware.box.fetch import fetch
 from firmware.records.errors import StoreError
 from firmware.records.format.errors import FormatError
 from firmware.uplink.client import CentreClient
@@ -40,6 +42,7 @@ class Line:
     registry: Registry
     uploader: Uploader
     signer: CentreSigner
+    client: CentreClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def open_line(desk: Desk) -> Iterator[Line]:
     with open_registry(desk) as registry, CentreClient(desk.config.centre.url, desk.identity.tls()) as client:
         receipts, most = desk.identity.certificate("receipt"), desk.config.centre.most_kbit_s
         uploader = Uploader(client, links, receipts, most)
-        yield Line(registry, uploader, CentreSigner(client))
+        yield Line(registry, uploader, CentreSigner(client), client)
 
 
 def courier(desk: Desk, post: Callable[[Answer], None]) -> Worker[Line]:
@@ -149,6 +152,12 @@ def _give_up(desk: Desk, line: Line, stop: Stop) -> str:
     return ""
 
 
-def refresh() -> Job[Line]:
-    """Fetch a new signed extract of the registry."""
-    return Job(0, REFRESH, lambda line, _: line.registry.refresh(), (UplinkError, OSError))
+def refresh(desk: Desk) -> Job[Line]:
+    """Fetch a new signed extract of the registry, and the centre's newest papers for this box."""
+
+    def work(line: Line, _: Stop) -> datetime:
+        signed_at = line.registry.refresh()
+        fetch(desk.papers, line.client, desk.store.call)
+        return signed_at
+
+    return Job(0, REFRESH, work, PUT_OFF)

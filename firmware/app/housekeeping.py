@@ -85,7 +85,7 @@ class House:
             self._courier.submit(mail.deliver(self._kiosk.desk))
 
     def _refresh(self) -> None:
-        self._courier.submit(mail.refresh())
+        self._courier.submit(mail.refresh(self._kiosk.desk))
 
     def _refreshed(self, signed_at: datetime) -> None:
         self._asking.went_well()

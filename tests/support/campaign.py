@@ -76,7 +76,7 @@ class Campaign:
         self._client = CentreClient(URL, self._identity.tls(), timeouts, self.line, self.clock)
         receipts = self._identity.certificate("receipt")
         uploader = Uploader(self._client, self._folder / "uploads", receipts, self._most_kbit_s)
-        self._ours = Line(cast(Any, None), uploader, CentreSigner(self._client))
+        self._ours = Line(cast(Any, None), uploader, CentreSigner(self._client), self._client)
 
     def close(self) -> None:
         self._client.close()
