@@ -16,7 +16,7 @@ class Stage(StrEnum):
     FRESH = ""  # no card was touched
     KEYS = "keys"  # access keys may be on a card
     FILES = "files"  # access keys are on a card; data groups and EF.COM may be
-    VERIFIED = "verified"  # data groups and EF.COM were read back and are right
+    VERIFIED = "verified"  # data groups and EF.COM were read back, the chip proved its keys
     WRITTEN = "written"  # all of EF.SOD was sent and acknowledged (the record is ISSUING)
     AUTHENTIC = "authentic"  # all was read back and passed passive authentication
     LOCKED = "locked"  # the card answered the lock

@@ -83,6 +83,13 @@ class Personalizer(Protocol):
         channel of personalisation instead: before the lock only.
         """
 
+    def prove_keys(self, keys: ChipKeys) -> Sequence[str]:
+        """Before the lock: that the chip holds the private keys `aa` and `ca`, where `keys` has them.
+
+        The proofs that held, by name; none where this kind of card proves nothing before its lock. Raises
+        NotGenuine.
+        """
+
     def lock(self) -> None:
         """End personalisation for ever."""
 

@@ -1,6 +1,7 @@
 """The seven steps from frozen content to a live card, in three calls that each may be torn and repeated.
 
-    write    keys, data groups, EF.COM; read back; SOD signed and kept; ISSUING; EF.SOD     (steps 2-5)
+    write    keys, data groups, EF.COM; read back; the chip proves its private keys;
+             SOD signed and kept; ISSUING; EF.SOD                                            (steps 2-5)
     verify   every file read back and compared; passive authentication up to the CSCA       (step 5)
     lock     lock; proof of the lock; COMPLETE                                               (6, 7)
 
@@ -29,6 +30,7 @@ from firmware.issue.meter import Meter
 from firmware.issue.ports import (
     BytesDone,
     CardState,
+    ChipKeys,
     DocumentSigner,
     IssueJournal,
     IssueProgress,
@@ -118,7 +120,7 @@ class Transaction:
         if state.kind == OURS:
             self._card.lock()
         work = self._keep(work, work.mark.at(Stage.LOCKED))
-        self._complete(work, authenticated, self._prove_locked(work))
+        self._complete(work, authenticated, self._prove(work, self._card.prove_locked))
 
     def lost(self, record_id: str, officers: Sequence[str]) -> int:
         """Give the attempt up: its card will not come back or is broken. Returns the next number.
@@ -140,7 +142,7 @@ class Transaction:
         return work
 
     def _fill(self, work: Work, state: CardState, meter: Meter) -> Work:
-        """Keys, data groups and EF.COM are on the card and were read back."""
+        """Keys, data groups and EF.COM are on the card, were read back, and the chip proved its keys."""
         keys = begin(state, work.mark)
         if keys is None:
             self._check_not_another(work, state)
@@ -158,6 +160,7 @@ class Transaction:
         meter.begin("read_back")
         for fid, content in missing.items():
             self._read_equal(fid, content, meter)
+        self._prove(work, self._card.prove_keys)
         return self._keep(work, work.mark.at(Stage.VERIFIED))
 
     def _check_not_another(self, work: Work, state: CardState) -> None:
@@ -231,9 +234,10 @@ class Transaction:
         found = self._card.read_file(Fid.SOD, len(sod) + SOD_ROOM, _ignore)
         return found is not None and self._authority.genuine(found)
 
-    def _prove_locked(self, work: Work) -> Sequence[str]:
+    def _prove(self, work: Work, proof: Callable[[ChipKeys], Sequence[str]]) -> Sequence[str]:
+        """Before the lock what the chip can prove by then, so that no card with other keys goes live."""
         try:
-            return self._card.prove_locked(work.image.keys)
+            return proof(work.image.keys)
         except NotLocked as exc:
             raise IssueBroken("lock", str(exc)) from exc
         except NotGenuine as exc:

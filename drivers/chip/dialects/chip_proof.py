@@ -19,7 +19,8 @@ DG14_TAG = 0x6E
 
 
 def prove_keys(files: LdsFiles, keys: ChipKeys) -> tuple[str, ...]:
-    """The names of the proofs that held, for the keys that `keys` has; the channel may be another afterwards.
+    """The names of the proofs that held, for the keys that `keys` has; `files` go on in Chip Authentication's
+    channel.
 
     Raises NotGenuine where the chip has another key, or none, and other CardErrors.
     """
@@ -29,7 +30,7 @@ def prove_keys(files: LdsFiles, keys: ChipKeys) -> tuple[str, ...]:
         authenticate_actively(files.channel, public_key_info(keys.aa), infos)
         held.append("active_authentication")
     if keys.ca:
-        _authenticate_chip(files.channel, keys.ca, infos)
+        files.adopt(_authenticate_chip(files.channel, keys.ca, infos))
         held.append("chip_authentication")
     return tuple(held)
 

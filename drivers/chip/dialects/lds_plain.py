@@ -117,6 +117,9 @@ class LdsPlain:
         except FileNotFound:
             return None
 
+    def prove_keys(self, keys: ChipKeys) -> Sequence[str]:
+        return prove_keys(self._open_files(), keys) if self._profile.proof_before_lock else ()
+
     def lock(self) -> None:
         """PUT DATA DEAD: irreversible, on an incomplete card as well."""
         self._select_application()

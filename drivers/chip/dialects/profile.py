@@ -68,6 +68,7 @@ class Profile:
 
     `write_block` is the most that one command carries, `read_blocks` what to ask for one after the
     other; empty where the card's own word or trial decides. `lab`: not for cards of the field.
+    `proof_before_lock`: the chip proves its private keys while it may still be written.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Profile:
     largest_file: int
     write_block: int
     read_blocks: tuple[int, ...]
+    proof_before_lock: bool
     unreadable: frozenset[int]
     guarded: frozenset[int]
     tags: Mapping[str, int]
@@ -121,6 +123,7 @@ def _profile(raw: Mapping[str, Any]) -> Profile:
         largest_file=_number(values, "largest_file", 1, 32767),
         write_block=_number(values, "write_block", 1, 255 if plain else 65535),
         read_blocks=_numbers(values, "read_blocks", 1, 256 if plain else 65535),
+        proof_before_lock=_flag(values, "proof_before_lock"),
         unreadable=frozenset(_numbers(values, "unreadable", 0, 0xFFFF)),
         guarded=frozenset(_numbers(values, "guarded", 0, 0xFFFF)),
         tags=_tags(_exactly(PLAIN_TAGS if plain else FIELD_TAGS, values["tags"], "tags."), plain),

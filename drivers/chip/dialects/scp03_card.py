@@ -124,6 +124,9 @@ class Scp03Card(ABC):
         except FileNotFound:
             return None
 
+    def prove_keys(self, keys: ChipKeys) -> Sequence[str]:
+        return prove_keys(self._channels.files(), keys) if self._profile.proof_before_lock else ()
+
     def lock(self) -> None:
         """SET STATUS to PERSONALIZED: irreversible, on an incomplete card as well."""
         aid = self._profile.aid

@@ -154,6 +154,33 @@ def test_a_chip_that_was_given_another_private_key_is_not_genuine(
         dialect.prove_locked(made.keys)
 
 
+def test_the_chip_proves_its_keys_before_the_lock_and_is_read_on_in_their_channel(
+    card: VirtualCard, made: Kit, dialect: Dialect
+) -> None:
+    dialect.identify(KEYS)
+    dialect.put_keys(made.keys)
+    for fid, content in made.files.items():
+        dialect.write_file(fid, content, unheard)
+    assert dialect.prove_keys(made.keys) == ("active_authentication", "chip_authentication")
+    before = dialect.apdus
+    assert dialect.read_file(COM, 100, unheard) == made.files[COM]
+    assert dialect.apdus - before < 6, "no PACE again: the channel of Chip Authentication goes on"
+    with pytest.raises(NotGenuine):
+        dialect.prove_keys(replace(made.keys, aa=private(ec.generate_private_key(ec.SECP256R1()))))
+
+
+def test_a_kind_that_proves_nothing_before_its_lock_is_not_asked(
+    card: VirtualCard, made: Kit, reader: VirtualReader
+) -> None:
+    profile = replace(made.profile, proof_before_lock=False)
+    dialect = open_dialect(profile, reader, MasterKeys(), BlockMemory())
+    made.personalise(dialect)
+    before = dialect.apdus
+    assert dialect.prove_keys(made.keys) == ()
+    assert dialect.apdus == before
+    assert "chip_authentication" in dialect.prove_locked(made.keys)
+
+
 def test_after_the_lock_nothing_is_written_and_guarded_files_are_closed(
     card: VirtualCard, made: Kit, dialect: Dialect
 ) -> None:

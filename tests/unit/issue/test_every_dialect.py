@@ -14,7 +14,9 @@ from support.signer import NOW, TestSigner, state
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.dialects.catalog import open_dialect
 from drivers.errors import UserRetry
-from drivers.virtual.card import VirtualReader, blank_card
+from drivers.virtual.card import VirtualCard, VirtualReader, blank_card
+from drivers.virtual.card.chip import Chip
+from firmware.document.lds import Fid
 from firmware.issue.errors import IssueBroken
 from firmware.issue.transaction import Transaction
 
@@ -31,8 +33,13 @@ class Corner:
 
     def issue(self) -> None:
         """From wherever the journal stands, as after a restart."""
+        transaction = self.transaction()
+        for step in STEPS:
+            step(transaction, RECORD)
+
+    def transaction(self) -> Transaction:
         dialect = open_dialect(self.name, self.reader, MasterKeys(GP_TEST_KEY), self.memory)
-        transaction = Transaction(
+        return Transaction(
             dialect,
             self.journal,
             self.signer,
@@ -41,8 +48,6 @@ class Corner:
             lambda: NOW,
             lambda _: None,
         )
-        for step in STEPS:
-            step(transaction, RECORD)
 
 
 @pytest.fixture(params=FIELD)
@@ -113,16 +118,31 @@ def test_another_blank_is_not_taken_for_the_torn_one(corner: Corner) -> None:
     assert not locked(other)
 
 
-def test_a_chip_that_lost_its_private_key_is_void_not_live(
+def test_a_chip_that_has_another_private_key_never_gets_a_sod(
     corner: Corner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     another = private(ec.generate_private_key(ec.SECP256R1()))
     card = blank_card(kind=corner.name)
     corner.reader.put(card)
-    chip = next(iter(card._applications.values())).chip  # type: ignore[attr-defined]
+    chip = chip_of(card)
     monkeypatch.setattr(type(chip), "set_aa", lambda chip, _: setattr(chip, "aa", another))
     with pytest.raises(IssueBroken, match="chip_keys"):
         corner.issue()
+    assert not corner.journal.now.issuing
+    assert corner.signer.granted == {}
+    assert Fid.SOD not in chip.files
+    assert not locked(card)
+
+
+def test_a_chip_that_loses_its_private_key_with_the_lock_is_not_complete(corner: Corner) -> None:
+    card = blank_card(kind=corner.name)
+    corner.reader.put(card)
+    transaction = corner.transaction()
+    transaction.write(RECORD)
+    transaction.verify(RECORD)
+    chip_of(card).aa = private(ec.generate_private_key(ec.SECP256R1()))
+    with pytest.raises(IssueBroken, match="chip_keys"):
+        transaction.lock(RECORD)
     assert corner.journal.report is None
     assert corner.journal.now.issuing
 
@@ -133,3 +153,7 @@ def test_the_image_is_written_as_it_was_frozen(corner: Corner) -> None:
     corner.reader.put(blank_card(kind=corner.name))
     corner.issue()
     assert replace(corner.journal.now, sod=None, issuing=False, stage="") == before
+
+
+def chip_of(card: VirtualCard) -> Chip:
+    return next(iter(card._applications.values())).chip  # type: ignore[attr-defined,no-any-return]
