@@ -221,8 +221,8 @@ def _step(desk: Counter, visit: Visit, step: str, reader: ChipReader) -> None:
                 refuse(
                     f"{reason}: thẻ hỏng, hai cán bộ huỷ thẻ · broken; two officers void it: kiosk card void"
                 )
-            case ev.SignerAway() | ev.SignerRefused():
-                refuse(f"không có chữ ký · no signature: {type(event).__name__}")
+            case ev.SignerAway(reason=reason) | ev.SignerRefused(reason=reason):
+                refuse(f"không có chữ ký · no signature: {reason}")
             case _:
                 return
     refuse(f"thẻ không ghi được sau {TRIES} lần · not after {TRIES} tries", EX_UNAVAILABLE)

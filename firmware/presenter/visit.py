@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from firmware.app.visit import TICKET_QR
+from firmware.box.lease import NO_LEASE
 from firmware.presenter.view import View, finger_marks, readable, review_pages
 from firmware.quality import GOOD_FRAMES
 from statemachine.guards import TRIES
@@ -15,7 +16,7 @@ from ui_fb.screen import Screen
 
 PAUSED_BECAUSE = {
     "signer_away": "signer", "no_issue": "rules", "clock": "clock", "officer": "officer",
-    "lost_finger": "device",
+    "lost_finger": "device", **dict.fromkeys(NO_LEASE, "signer"),
 }  # fmt: skip
 
 

@@ -48,7 +48,9 @@ class ChipBroken(Event):
 
 @dataclass(frozen=True, slots=True)
 class SignerAway(Event):
-    """No right to issue could be had now: the line is down."""
+    """No right to issue could be had now: the line is down, or `reason` is why this box may not by itself."""
+
+    reason: str = "signer_away"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from drivers.worker import Stop
 from firmware.app.desk import Desk, until
 from firmware.app.store import StoredAttempts
 from firmware.app.visit import Learned, Seen, Visit
+from firmware.box.lease import LeaseRefused
 from firmware.document.image import CardImage
 from firmware.issue.errors import IssueBroken, SignerRefused, SignerUnavailable
 from firmware.issue.ports import IssueProgress, Order
@@ -82,6 +83,8 @@ def issue(
             return Learned(ev.CardMoved(retry.reason))
         except CardError:
             return Learned(ev.CardMoved("hold_card_still"))
+        except LeaseRefused as refused:
+            return Learned(ev.SignerAway(refused.reason))
         except SignerUnavailable:
             return Learned(ev.SignerAway())
         except SignerRefused as refused:

@@ -1,0 +1,129 @@
+"""A box without the right to issue enrols: its citizens go home with a ticket, and no blank is begun."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from support import box, record
+from support.papers import ASSIGNMENT, LEASE, BoxIdentity, signed
+
+from config.schema import Config, Signer
+from drivers.errors import DeviceFault
+from drivers.worker import Stop
+from firmware.app.desk import Desk
+from firmware.app.jobs import chip
+from firmware.app.signer import why_not
+from firmware.app.visit import Visit
+from firmware.box.clock import BoxClock
+from firmware.box.lease import NO_LEASE, LeaseRefused
+from firmware.presenter.visit import PAUSED_BECAUSE
+from firmware.records.journal import Journal
+from statemachine import events as ev
+from statemachine.machine import Flow
+from statemachine.session import FINGERS
+from statemachine.states import S
+
+SIGNER, _ = record.issue("A document signer")
+SIGNER_SHA256 = sha256(SIGNER.public_bytes(Encoding.DER)).hexdigest()
+GIVEN = replace(LEASE, signer_sha256=SIGNER_SHA256, cases=("renewal",))
+TO_CONFIRM = (
+    ev.Started(),
+    ev.LanguageChosen("vi"),
+    ev.WayChosen("qr"),
+    ev.Identified("qr"),
+    ev.PersonFound("registry", minor=False, can_prove=True),
+    ev.Proven("finger"),
+    ev.Confirmed(),
+    ev.Agreed(eid=False),
+    *(ev.FingerKept(name) for name in FINGERS),
+    ev.PortraitKept(()),
+    ev.Confirmed(),
+)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with box.open_journal(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    (tmp_path / "ds.pem").write_bytes(SIGNER.public_bytes(Encoding.PEM))
+    config = replace(Config(), signer=Signer("pkcs11", str(tmp_path / "ds.pem"), "ds"))
+    identity: Any = BoxIdentity()
+    anything: Any = None
+    clock = BoxClock(box.Clock(), time.monotonic, kept=True)
+    return Desk(config, identity, anything, anything, anything, time.monotonic, clock)
+
+
+def begun(desk: Desk, journal: Journal, case: str) -> str:
+    return journal.begin(case, "7/2024", desk.assignment(journal))
+
+
+def test_a_lease_for_this_case_lets_the_box_issue(desk: Desk, journal: Journal) -> None:
+    desk.papers.take(journal, signed(ASSIGNMENT))
+    desk.papers.take(journal, signed(GIVEN))
+    assert why_not(desk, journal, begun(desk, journal, "renewal")) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "case", "reason"),
+    [
+        ((), "renewal", "no_assignment"),
+        ((ASSIGNMENT,), "renewal", "lease_none"),
+        ((ASSIGNMENT, GIVEN), "first_issue", "lease_not_for_case"),
+        ((ASSIGNMENT, replace(GIVEN, until=record.NOW)), "renewal", "lease_ended"),
+        ((ASSIGNMENT, LEASE), "renewal", "lease_other_token"),
+    ],
+)
+def test_without_a_right_no_card_is_asked_for(
+    desk: Desk, journal: Journal, given: tuple[Any, ...], case: str, reason: str
+) -> None:
+    for paper in given:
+        desk.papers.take(journal, signed(paper))
+    assert why_not(desk, journal, begun(desk, journal, case)) == reason
+    flow = told(*TO_CONFIRM, ev.RecordFrozen(False, reason))
+    assert (flow.state, flow.session.reason) == (S.PAUSED, reason)
+
+
+def test_a_signers_certificate_that_is_gone_is_no_crash(desk: Desk, journal: Journal) -> None:
+    desk.papers.take(journal, signed(ASSIGNMENT))
+    Path(desk.config.signer.certificate).unlink()
+    assert why_not(desk, journal, begun(desk, journal, "renewal")) == "signer_away"
+    assert desk.leases.standing(journal).reason == "signer_away"
+
+
+def test_a_lease_that_ends_over_a_card_ends_in_a_ticket(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any) -> None:
+        raise LeaseRefused("lease_ended")
+
+    monkeypatch.setattr(chip, "STEPS", {"write": (refused, ev.ChipWritten)})
+    monkeypatch.setattr(chip, "_transaction", lambda *_: nullcontext())
+    work = chip.issue(desk, Visit(record_id="0" * 32), 1, "write", lambda: None)
+    reader: Any = None
+    event = work(reader, Stop()).event
+    assert event == ev.SignerAway("lease_ended")
+    flow = told(*TO_CONFIRM, ev.RecordFrozen(True), ev.CardSeen("blank"), ev.SignerAway("lease_ended"))
+    assert (flow.state, flow.session.reason) == (S.PAUSED, "lease_ended")
+
+
+def test_the_ticket_says_why_for_each_reason() -> None:
+    assert {PAUSED_BECAUSE[reason] for reason in NO_LEASE} == {"signer"}
+    assert not issubclass(LeaseRefused, DeviceFault)
+
+
+def told(*events: ev.Event) -> Flow:
+    flow = Flow()
+    flow.begin()
+    for event in events:
+        flow.feed(event)
+    return flow
