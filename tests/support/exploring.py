@@ -119,9 +119,16 @@ def _coarse(state: S, session: Session) -> Session:
     )
 
 
+AWAITED = (ev.TimedOut, ev.StillHere, ev.DeviceLost, ev.DeviceBack, ev.StoreFailed)
+"""Events that somewhere must have a row."""
+
+
 @cache
 def explore() -> tuple[Step, ...]:
-    """Return every edge reachable from the greeting (breadth first; two fingers stand for ten)."""
+    """Every edge reachable from the greeting (breadth first; two fingers stand for ten).
+
+    Of the events that nothing happens at, only those of AWAITED are kept.
+    """
     start = (S.ATTRACT, Session(fingers=FEW_FINGERS))
     flow = Flow()
     flow.begin()
@@ -133,7 +140,8 @@ def explore() -> tuple[Step, ...]:
             flow.state, flow.session = before
             effects = flow.feed(event)
             after = (flow.state, _coarse(flow.state, flow.session)) if flow.taken else before
-            edges.append(Step(before, event, after, tuple(effects)))
+            if flow.taken or isinstance(event, AWAITED):
+                edges.append(Step(before, event, after, tuple(effects)))
             if after is not before and after not in seen:
                 seen.add(after)
                 queue.append(after)
