@@ -20,6 +20,7 @@ from firmware.app.shift import Shift
 from firmware.app.signer import HeldSigner, leases_of, open_signer
 from firmware.app.store import Store
 from firmware.app.visit import Seen
+from firmware.box.adopt import place
 from firmware.box.clock import BoxClock
 from firmware.box.identity import Identity, IdentityError
 from firmware.box.lease import Leases
@@ -172,14 +173,15 @@ class Desk:
     def assignment(self, journal: Journal) -> dict[str, Any]:
         """Where and by whom a record is made that begins now (mission: the record). On the store's thread.
 
-        The signed assignment says where; a box that has none stands where its configuration says.
+        The signed assignment says where, for a spare that of the box whose place it took; a box that has none
+        stands where its configuration says.
         """
-        here = {"box": self.identity.box, "shift": local_day(self.now()).isoformat(), "officers": []}
-        signed, station = self.papers.assignment(journal), self.config.station
-        if signed is not None:
-            station_name = {"station": signed.station} if signed.station else {}
-            return {**here, **_place(signed), **station_name, "epoch": signed.epoch}
-        return {**here, **_place(station), "epoch": self.identity.epoch}
+        here: dict[str, Any] = {"box": self.identity.box, "epoch": self.papers.epoch(journal), "officers": []}
+        here["shift"] = local_day(self.now()).isoformat()
+        stands = place(journal, self.papers) or self.papers.assignment(journal)
+        if stands is None or not stands.capture_unit:  # a spare that nobody needs yet
+            return {**here, **_place(self.config.station)}
+        return {**here, **_place(stands), **({"station": stands.station} if stands.station else {})}
 
     def stamp(self) -> str:
         """Now, as a record writes it."""

@@ -68,6 +68,16 @@ def test_the_signed_assignment_says_where(desk: Desk, journal: Journal) -> None:
     assert problems(desk.assignment(journal)) == []
 
 
+def test_a_spare_that_nobody_needs_yet_stands_where_its_configuration_says(
+    desk: Desk, journal: Journal
+) -> None:
+    nowhere = dict.fromkeys(("home_unit", "capture_unit", "team", "station"), "")
+    desk.papers.take(journal, signed(replace(ASSIGNMENT, role="spare", **nowhere)))
+    said = desk.assignment(journal)
+    assert (said["capture_unit"], said["epoch"]) == (desk.config.station.capture_unit, 3)
+    assert problems(said) == []
+
+
 def test_a_box_that_is_lent_does_not_rewrite_yesterdays_work(desk: Desk, journal: Journal) -> None:
     desk.papers.take(journal, signed(ASSIGNMENT))
     yesterday = journal.begin("first_issue", "7/2024", desk.assignment(journal))
