@@ -16,6 +16,7 @@ from firmware.records.handover import Paper, papers
 from firmware.records.shelf import DATABASE
 from firmware.records.states import RecordState
 from firmware.records.stock import Blanks, blanks_of
+from firmware.records.warrants import newest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,12 @@ def _read(db: Database, box: str) -> OldJournal:
         rows = connection.execute("SELECT id, state, is_open FROM record").fetchall()
         last = connection.execute("SELECT coalesce(max(sequence), 0) FROM sealed").fetchone()[0]
         acked = connection.execute("SELECT record_digest FROM sealed WHERE acked_at NOTNULL").fetchall()
-        assignment = connection.execute(
-            "SELECT body FROM warrant WHERE kind = ? AND holder = ? ORDER BY serial DESC LIMIT 1",
-            (ASSIGNMENT, box),
-        ).fetchone()
     return OldJournal(
         states={row["id"]: RecordState(row["state"]) for row in rows},
         at_kiosk=next((row["id"] for row in rows if row["is_open"]), ""),
         last=last,
         acked=frozenset(row[0] for row in acked),
         blanks=blanks_of(db),
-        assignment=bytes(assignment["body"]) if assignment else None,
+        assignment=newest_of(db, ASSIGNMENT, box),
         papers=tuple(papers(db)),
     )

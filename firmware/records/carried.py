@@ -18,11 +18,11 @@ from pathlib import Path
 from firmware.records import disk
 from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock
-from firmware.records.database import Database, Readable
+from firmware.records.database import Database
 from firmware.records.errors import StoreDamaged, UnknownRecord
 from firmware.records.format.receipt import SignedReceipt
 from firmware.records.keys import BoxKeys
-from firmware.records.outbox import PRIORITY, OutboxCounts, SealedFile, check_receipt
+from firmware.records.outbox import PRIORITY, OutboxCounts, SealedFile, check_receipt, counts_of
 from firmware.records.sidecar import HEAD, SEALED, Head
 
 BOX_CERTIFICATE = "box.crt.der"
@@ -157,7 +157,7 @@ class Carried:
             return [self._file(row) for row in rows]
 
     def counts(self) -> OutboxCounts:
-        return counts(self._db)
+        return counts_of(self._db, "carried")
 
     def mend(self) -> None:
         """Finish what a crash interrupted: half-written files, files whose receipt is here."""
@@ -191,19 +191,6 @@ class Carried:
         return CarriedFile(
             row["box"], SealedFile(row["record_id"], row["sequence"], path, row["bytes"], *digests)
         )
-
-
-def counts(db: Readable) -> OutboxCounts:
-    """Of the carried records, also beside a running kiosk."""
-    with db.reading() as connection:
-        row = connection.execute(
-            "SELECT count(*) FILTER (WHERE acked_at IS NULL),"
-            " coalesce(sum(bytes) FILTER (WHERE acked_at IS NULL), 0),"
-            " min(sealed_at) FILTER (WHERE acked_at IS NULL),"
-            " count(*) FILTER (WHERE refused_reason IS NOT NULL),"
-            " count(*) FILTER (WHERE acked_at IS NOT NULL) FROM carried"
-        ).fetchone()
-    return OutboxCounts(*row)
 
 
 def _whole(path: Path, digest: str) -> bool:

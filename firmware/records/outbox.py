@@ -14,7 +14,7 @@ from cryptography import x509
 from firmware.records import disk, sidecar
 from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock
-from firmware.records.database import Database
+from firmware.records.database import Database, Readable
 from firmware.records.drafts import Drafts
 from firmware.records.errors import StoreDamaged, UnknownRecord
 from firmware.records.format.errors import ReceiptRefused
@@ -168,15 +168,7 @@ class Outbox:
         return SignedReceipt.from_json(data) if data else None
 
     def counts(self) -> OutboxCounts:
-        with self._db.reading() as connection:
-            row = connection.execute(
-                "SELECT count(*) FILTER (WHERE acked_at IS NULL),"
-                " coalesce(sum(bytes) FILTER (WHERE acked_at IS NULL), 0),"
-                " min(sealed_at) FILTER (WHERE acked_at IS NULL),"
-                " count(*) FILTER (WHERE refused_reason IS NOT NULL),"
-                " count(*) FILTER (WHERE acked_at IS NOT NULL) FROM sealed"
-            ).fetchone()
-        return OutboxCounts(*row)
+        return counts_of(self._db, "sealed")
 
     def tip(self) -> tuple[int, str] | None:
         """Sequence and record digest of the newest record of this box, sent or not."""
@@ -252,6 +244,19 @@ class Outbox:
             row["record_digest"],
             row["sealed_digest"],
         )
+
+
+def counts_of(db: Readable, table: str) -> OutboxCounts:
+    """Of `sealed` or `carried`, also beside a running kiosk."""
+    with db.reading() as connection:
+        row = connection.execute(
+            "SELECT count(*) FILTER (WHERE acked_at IS NULL),"  # noqa: S608 - our own names
+            " coalesce(sum(bytes) FILTER (WHERE acked_at IS NULL), 0),"
+            " min(sealed_at) FILTER (WHERE acked_at IS NULL),"
+            " count(*) FILTER (WHERE refused_reason IS NOT NULL),"
+            f" count(*) FILTER (WHERE acked_at IS NOT NULL) FROM {table}"
+        ).fetchone()
+    return OutboxCounts(*row)
 
 
 def check_receipt(row: sqlite3.Row, box: str, signed: SignedReceipt, certificate: x509.Certificate) -> None:

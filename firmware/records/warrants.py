@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock
-from firmware.records.database import Database
+from firmware.records.database import Database, Readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,7 @@ class Warrants:
 
     def newest(self, kind: str, holder: str) -> bytes | None:
         """The signed bytes of the highest serial, as they came."""
-        with self._db.reading() as connection:
-            row = connection.execute(
-                "SELECT body FROM warrant WHERE kind = ? AND holder = ? ORDER BY serial DESC LIMIT 1",
-                (kind, holder),
-            ).fetchone()
-        return bytes(row["body"]) if row else None
+        return newest_of(self._db, kind, holder)
 
     def keep(self, kind: str, holder: str, serial: int, body: bytes, actor: str) -> None:
         """Keep a paper that was judged; the audit has its kind and serial. Again for the same: nothing."""
@@ -65,11 +60,7 @@ class Warrants:
 
     def used(self, holder: str, serial: int) -> int:
         """The highest number counted here."""
-        with self._db.reading() as connection:
-            row = connection.execute(
-                "SELECT max(n) FROM lease_use WHERE holder = ? AND lease = ?", (holder, serial)
-            ).fetchone()
-        return int(row[0] or 0)
+        return used_of(self._db, holder, serial)
 
     def use_of(self, record_id: str, attempt: int) -> Use | None:
         """What this attempt was counted as."""
@@ -100,3 +91,31 @@ class Warrants:
             )
             about = {"attempt": attempt, "lease": use.serial, "n": use.n}
             self._audit.append("kiosk", "lease_counted", record_id, about)
+
+
+def newest_of(db: Readable, kind: str, holder: str) -> bytes | None:
+    """See `Warrants.newest`; also beside a running kiosk."""
+    with db.reading() as connection:
+        row = connection.execute(
+            "SELECT body FROM warrant WHERE kind = ? AND holder = ? ORDER BY serial DESC LIMIT 1",
+            (kind, holder),
+        ).fetchone()
+    return bytes(row["body"]) if row else None
+
+
+def used_of(db: Readable, holder: str, serial: int) -> int:
+    """See `Warrants.used`; also beside a running kiosk."""
+    with db.reading() as connection:
+        row = connection.execute(
+            "SELECT max(n) FROM lease_use WHERE holder = ? AND lease = ?", (holder, serial)
+        ).fetchone()
+    return int(row[0] or 0)
+
+
+def holders(db: Readable, kind: str) -> list[str]:
+    """Whose papers of this kind are kept."""
+    with db.reading() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT holder FROM warrant WHERE kind = ? ORDER BY holder", (kind,)
+        )
+        return [row["holder"] for row in rows]
