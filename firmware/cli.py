@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from firmware.cli_box import app as box
 from firmware.cli_card import app as card
 from firmware.cli_explain import explain
 from firmware.cli_records import app as records
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(records, name="records")
 app.add_typer(card, name="card")
+app.add_typer(box, name="box")
 app.command()(explain)
 officer = typer.Typer(no_args_is_help=True, help="Cán bộ · the officers of this box.")
 officer.command("unlock")(unlock)
