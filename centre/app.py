@@ -12,13 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from centre import routes_box, routes_cards, routes_records
+from centre import routes_box, routes_cards, routes_enrolment, routes_records
 from centre.core import Centre
+from centre.enrolment import Registrar
 from centre.files_app import BASE_PATH, FilesApp
 from centre.gate import Gate, GuardedApp
 
 
-def make_app(centre: Centre, files: FilesApp) -> Starlette:
+def make_app(centre: Centre, files: FilesApp, registrar: Registrar) -> Starlette:
     """The ASGI application over `centre` and the upload folders of `files`."""
     gate = Gate(centre)
     uploads = GuardedApp(gate, files.serve)
@@ -27,6 +28,7 @@ def make_app(centre: Centre, files: FilesApp) -> Starlette:
             *_general(centre, gate),
             *routes_cards.routes(centre, gate),
             *routes_box.routes(centre, gate),
+            *routes_enrolment.routes(registrar),
             *routes_records.routes(centre, gate, files),
             Route(BASE_PATH, uploads),
             Mount(BASE_PATH, uploads),

@@ -28,6 +28,13 @@ def remove(connection: Connection, box: str) -> bool:
     return connection.execute(delete(db.boxes).where(db.boxes.c.box == box)).rowcount > 0
 
 
+def fingerprint(connection: Connection, box: str) -> str | None:
+    """SHA-256 (hex) of the certificate that is let in; None: no such box is."""
+    query = select(db.boxes.c.certificate_sha256).where(db.boxes.c.box == box)
+    found: str | None = connection.execute(query).scalars().first()
+    return found
+
+
 def need_enrolled(connection: Connection, box: str) -> None:
     """Raises CentreSetupError for a box that is not let in."""
     if connection.execute(select(db.boxes.c.box).where(db.boxes.c.box == box)).first() is None:

@@ -111,6 +111,30 @@ def swap_order(
 
 
 @app.command()
+def sign_box(
+    folder: Folder,
+    request: Annotated[Path, typer.Option(help="The box's certificate request (PKCS #10), box.csr.pem.")],
+    out: Annotated[Path, typer.Option(help="What the box takes: its certificate and whom it trusts.")],
+    database: Database = None,
+) -> None:
+    """Enrol a box that made its own key: `kiosk box init` writes the request and takes the answer."""
+    made = Station(folder, database).sign_box(read_file(request))
+    write_whole(out, made.to_json())
+    typer.echo(f"{made.box} is enrolled; the answer is {out}\nits seal: {made.seal}")
+
+
+@app.command()
+def enrolment_code(
+    folder: Folder,
+    box: Box,
+    hours: Annotated[float, typer.Option(min=0.1, max=720)] = 72,
+    database: Database = None,
+) -> None:
+    """Say a one-time code by which a new box enrols itself over the network."""
+    typer.echo(Station(folder, database).enrolment_code(box, hours))
+
+
+@app.command()
 def recovery(
     folder: Folder,
     out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")],

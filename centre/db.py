@@ -24,8 +24,10 @@ from centre.migrations import bring_up
 from centre.tables import (
     GENESIS,
     HEAD,
+    box_certificates,
     boxes,
     decisions,
+    enrolment_codes,
     epochs,
     grants,
     lease_uses,
@@ -46,9 +48,11 @@ from centre.tables import (
 __all__ = [
     "GENESIS",
     "HEAD",
+    "box_certificates",
     "boxes",
     "deciding",
     "decisions",
+    "enrolment_codes",
     "epochs",
     "glancing",
     "grants",

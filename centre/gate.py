@@ -27,6 +27,7 @@ REQUEST_TIMEOUT_S = 60.0
 BUSY = Refused(503, "busy", "ask again later")
 TOO_SLOW = Refused(408, "too_slow")
 Handler = Callable[[Request, str], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 BoxApp = Callable[[str, Scope, Receive, Send], Awaitable[None]]
 log = logging.getLogger(__name__)
 
@@ -40,21 +41,10 @@ class Gate:
     def guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """`handler` as an endpoint that is told which box speaks."""
 
-        async def endpoint(request: Request) -> Response:
-            try:
-                async with asyncio.timeout(REQUEST_TIMEOUT_S):
-                    return await handler(request, await self.admitted(request.scope))
-            except Refused as exc:
-                log.info("%s refused: %s", handler.__name__, exc.reason)
-                return refusal(exc)
-            except SQLAlchemyError as exc:
-                return refusal(_no_answer(handler.__name__, exc))
-            except TimeoutError:
-                return refusal(TOO_SLOW)
-            except ClientDisconnect:
-                return Response(status_code=499)
+        async def admitted(request: Request) -> Response:
+            return await handler(request, await self.admitted(request.scope))
 
-        return endpoint
+        return bounded(admitted, handler.__name__)
 
     async def admitted(self, scope: Scope) -> str:
         """The box that speaks. Raises Refused(403)."""
@@ -81,6 +71,26 @@ class GuardedApp:
             await refusal(_no_answer("uploads", exc))(scope, receive, send)
         except TimeoutError:
             await refusal(TOO_SLOW)(scope, receive, send)
+
+
+def bounded(handler: Endpoint, name: str) -> Endpoint:
+    """`handler` as an endpoint that ends in time and says what it refuses."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                return await handler(request)
+        except Refused as exc:
+            log.info("%s refused: %s", name, exc.reason)
+            return refusal(exc)
+        except SQLAlchemyError as exc:
+            return refusal(_no_answer(name, exc))
+        except TimeoutError:
+            return refusal(TOO_SLOW)
+        except ClientDisconnect:
+            return Response(status_code=499)
+
+    return endpoint
 
 
 def checked(check: c.Check, value: Any, name: str) -> Any:

@@ -111,6 +111,18 @@ _PAPERS_AND_SWAPS = Step(
         "INSERT INTO schema_version VALUES (1)",
     ),
 )
-STEPS: tuple[Step, ...] = (_PAPERS_AND_SWAPS,)
+_ENROLMENT = Step(
+    statements=(
+        """CREATE TABLE enrolment_codes (
+            code_sha256 VARCHAR NOT NULL PRIMARY KEY, box VARCHAR NOT NULL, until VARCHAR NOT NULL,
+            used_at VARCHAR NOT NULL, certificate {blob})""",
+        """CREATE TABLE box_certificates (
+            identity_sha256 VARCHAR NOT NULL, kind VARCHAR NOT NULL, key_sha256 VARCHAR NOT NULL,
+            box VARCHAR NOT NULL, certificate_sha256 VARCHAR NOT NULL, certificate {blob} NOT NULL,
+            until VARCHAR NOT NULL, PRIMARY KEY (identity_sha256, kind, key_sha256))""",
+        "CREATE INDEX box_certificates_by_box ON box_certificates (box, certificate_sha256)",
+    )
+)
+STEPS: tuple[Step, ...] = (_PAPERS_AND_SWAPS, _ENROLMENT)
 """In their order; what was released is never changed."""
 NEWEST = len(STEPS) + 1

@@ -1,4 +1,4 @@
-"""Running the centre: TLS 1.3 with required client certificates, one ready line, an orderly end."""
+"""Running the centre: TLS 1.3 with client certificates, one ready line, an orderly end."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ GRACE_S = 3  # a kept connection without a request must not hold the end up for 
 
 
 def tls_context(pki: Pki) -> ssl.SSLContext:
-    """Server side: only boxes with a certificate of the box CA get in."""
+    """Server side: a certificate that is shown must be of the box CA.
+
+    A box that has none yet may show none: what it may ask for then is in `routes_enrolment` alone.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_mode = ssl.CERT_OPTIONAL
     context.load_verify_locations(pki.certificate_path(Role.BOX_CA))
     context.load_cert_chain(pki.certificate_path(Role.TLS_SERVER), pki.key_path(Role.TLS_SERVER))
     return context

@@ -25,20 +25,13 @@ from centre import boxes, chain, db, papers, pki
 from centre.app import make_app
 from centre.chain import Turn
 from centre.core import Centre, Keys, utc_now
+from centre.enrolment import Registrar, anchors
 from centre.errors import CentreSetupError
 from centre.files import make_folder, write_new
 from centre.files_app import FilesApp
 from centre.papers import Place, Terms
 from centre.pki import AgeRole, Pki, Role
-
-ANCHORS = {  # what a box trusts: file name on the box → certificate of the centre
-    "tls-ca.pem": Role.TLS_CA,
-    "csca.pem": Role.CSCA,
-    "box-ca.pem": Role.BOX_CA,
-    "receipt.pem": Role.RECEIPT,
-    "extract.pem": Role.EXTRACT,
-    "orders.pem": Role.ORDERS,
-}
+from firmware.records.format.enrolment import Enrolment
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +81,23 @@ class Station:
             make_folder(out, mode=0o700)
             write_new(out / "box.key.pem", credential.key_pem, mode=0o600)
             write_new(out / "box.crt.pem", credential.certificate_pem)
-            for name, role in ANCHORS.items():
-                write_new(out / name, self.pki.certificate_path(role).read_bytes())
-            for age in AgeRole:
-                write_new(out / f"{age}.txt", f"{self.pki.age_recipient(age)}\n".encode())
+            for name, text in anchors(self.pki).items():
+                write_new(out / name, text.encode())
             identity = {"box": box, "epoch": epoch, "development": self.pki.is_development}
             write_new(out / "identity.json", (json.dumps(identity) + "\n").encode())
+
+    def sign_box(self, request: bytes, now: datetime | None = None) -> Enrolment:
+        """Enrol the box of a request that a person vouches for. Raises CentreSetupError."""
+        with self.opened() as engine:
+            return self.registrar(engine, lambda: now or utc_now()).sign_box(request)
+
+    def enrolment_code(self, box: str, hours: float, now: datetime | None = None) -> str:
+        """A one-time code by which `box` enrols itself. Raises CentreSetupError for a bad id."""
+        with self.opened() as engine:
+            return self.registrar(engine, lambda: now or utc_now()).code(box, hours)
+
+    def registrar(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> Registrar:
+        return Registrar(engine, self.pki, clock)
 
     def assign(self, box: str, place: Place, new_epoch: bool = False, now: datetime | None = None) -> bytes:
         """The signed assignment of `box` to `place`; elsewhere than before, it begins a new epoch.
@@ -138,4 +142,5 @@ class Station:
 
     def app(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> Starlette:
         """The ASGI application over this folder."""
-        return make_app(self.centre(engine, clock), FilesApp(self.folder / "uploads"))
+        files = FilesApp(self.folder / "uploads")
+        return make_app(self.centre(engine, clock), files, self.registrar(engine, clock))

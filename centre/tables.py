@@ -32,6 +32,29 @@ boxes = Table(
     Column("enrolled_at", String, nullable=False),
 )
 
+enrolment_codes = Table(  # one-time codes by which a new box enrols itself; kept as their hash
+    "enrolment_codes",
+    metadata,
+    Column("code_sha256", String, primary_key=True),
+    Column("box", String, nullable=False),
+    Column("until", String, nullable=False),
+    Column("used_at", String, nullable=False),
+    Column("certificate", LargeBinary),
+)
+
+box_certificates = Table(  # what enrolled boxes asked for themselves, by the identity that asked
+    "box_certificates",
+    metadata,
+    Column("identity_sha256", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("key_sha256", String, primary_key=True),
+    Column("box", String, nullable=False),
+    Column("certificate_sha256", String, nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    Column("until", String, nullable=False),
+    Index("box_certificates_by_box", "box", "certificate_sha256"),
+)
+
 epochs = Table(  # DESIGN section 7: epoch n is accepted up to its closing number k
     "epochs",
     metadata,

@@ -44,7 +44,9 @@ class Peer:
 
 
 def peer(state: Any) -> Peer:
-    """The box behind this request. Raises Refused(403) when its certificate names none."""
+    """The box behind this request. Raises Refused(403) when its certificate names none, or there is none."""
+    if not state[PEER_CERTIFICATE]:
+        raise Refused(403, "no_certificate", "a box shows its certificate here")
     found = _peer(state[PEER_CERTIFICATE])
     if not BOX_ID.fullmatch(found.box):
         raise Refused(403, "no_box", "the client certificate names no box")

@@ -21,6 +21,8 @@ IDLE_S = 3.0
 """A kept connection is not used again after so long: the centre's side ends it at five seconds."""
 REASON = re.compile("[a-z_]{1,60}")
 """A key, never free text: it goes into the journal and onto screens."""
+NO_CERTIFICATE = "no_certificate"
+"""The centre's word for a box whose short-lived certificate is still to be fetched."""
 RETRY_LATER = frozenset({408, 423, 425, 429})
 
 
@@ -181,7 +183,10 @@ def check_status(status: int, body: bytes) -> None:
     if status >= 500 or status in RETRY_LATER:
         raise CentreUnreachable(f"the centre cannot answer now ({status})")
     if status >= 400:
-        raise CentreRefused(status, _reason(body))
+        reason = _reason(body)
+        if reason == NO_CERTIFICATE:
+            raise CentreUnreachable("this line shows no certificate of the box yet")
+        raise CentreRefused(status, reason)
     raise CentreWrong(f"the centre answered with status {status}")
 
 

@@ -23,7 +23,7 @@ from firmware.issue.errors import SignerRefused, SignerUnavailable
 from firmware.issue.ports import SigningRequest
 from firmware.records.format.receipt import ReceiptKind
 from firmware.records.format.seal import Sealed
-from firmware.uplink.client import CentreClient, tls_context
+from firmware.uplink.client import CentreClient, anonymous_tls, tls_context
 from firmware.uplink.errors import (
     CentreRefused,
     CentreUnreachable,
@@ -113,9 +113,15 @@ def test_the_enrolled_box_gets_in(client: CentreClient, port: int) -> None:
     assert (health["status"], health["development"]) == ("ok", True)
 
 
-def test_no_client_certificate_no_answer(box: Box, port: int) -> None:
-    anonymous = ssl.create_default_context(cafile=box.folder / "tls-ca.pem")
-    assert answer_to(port, anonymous) == b""
+def test_without_a_client_certificate_the_answer_is_that_there_is_none(box: Box, port: int) -> None:
+    """Only enrolment is open then: test_centre_enrolment."""
+    assert answer_to(port, anonymous_tls(box.folder / "tls-ca.pem")) == b"HTTP/1.1 403"
+
+
+def test_a_box_whose_certificate_is_still_to_come_tries_again_later(box: Box, port: int) -> None:
+    anonymous = CentreClient(f"https://127.0.0.1:{port}", anonymous_tls(box.folder / "tls-ca.pem"))
+    with anonymous as client, pytest.raises(CentreUnreachable):
+        client.get_json("/v1/health")
 
 
 def test_a_certificate_of_another_authority_gets_no_answer(box: Box, port: int, tmp_path: Path) -> None:

@@ -195,7 +195,12 @@ def _import_person(station: Station) -> None:
 
 def as_box(app: ASGIApp, box: Box) -> TestClient:
     """A client that speaks as `box`: its certificate stands where the TLS layer puts it."""
-    der = box.certificate("box.crt.pem").public_bytes(Encoding.DER)
+    return speaking(app, box.certificate("box.crt.pem"))
+
+
+def speaking(app: ASGIApp, certificate: x509.Certificate | None) -> TestClient:
+    """A client that shows `certificate`, or none."""
+    der = certificate.public_bytes(Encoding.DER) if certificate else None
 
     async def with_peer(scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"] = {**scope.get("state", {}), PEER_CERTIFICATE: der}

@@ -15,11 +15,11 @@ from support.centre import PERSON, TestStation
 from typer.testing import CliRunner
 
 from centre import cli, pki
+from centre.enrolment import ANCHORS
 from centre.errors import CentreSetupError
 from centre.pki import Pki, Role
 from centre.registry import check_person, load_persons
 from centre.serve import ready_file
-from centre.station import ANCHORS
 
 
 @pytest.fixture(scope="module")
