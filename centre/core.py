@@ -14,19 +14,19 @@ from typing import Any
 
 import pyrage
 from cryptography import x509
-from sqlalchemy import Connection, Engine, Select, bindparam, exists, func, insert, or_, select
+from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select
 
-from centre import chain, db, ingest, league, ledger, papers, registry
+from centre import chain, db, epochs, ingest, league, ledger, papers, registry
 from centre.cases import stamp
 from centre.errors import CentreSetupError, Refused
 from centre.files import make_folder, sync_folder
 from centre.ingest import Arrival
+from centre.inherited import Inherited, Right
 from centre.ledger import Issue
 from centre.pki import AgeRole, Credential, Pki, Role
 from centre.uploads import BoxUploads
 from centre.wire import Peer
 from firmware.records.format import receipt
-from firmware.records.format.enrolment import TLS
 from firmware.records.format.errors import FormatError, SchemaRefused, SealRefused, SignatureRefused
 from firmware.records.format.seal import OpenedRecord, open_sealed
 
@@ -83,14 +83,10 @@ class Centre:
         return monotonic() < self._admitted.get(peer.fingerprint, 0.0)
 
     def admit(self, peer: Peer) -> str:
-        """The id of the enrolled box with exactly this certificate, or with one of its TLS keys'.
-
-        Raises Refused(403).
-        """
+        """The id of the enrolled box with exactly this certificate. Raises Refused(403)."""
         with db.glancing(self._engine) as connection:
-            shown = {"box": peer.box, "shown": peer.fingerprint, "now": stamp(self._clock())}
-            enrolled = connection.execute(_BOX, shown).first()
-        if enrolled is None:
+            enrolled = connection.execute(_BOX, {"box": peer.box}).scalars().first()
+        if enrolled != peer.fingerprint:
             raise Refused(403, "box_unknown", "this certificate is not the enrolled one of a box")
         if len(self._admitted) > MAX_ADMITTED:
             self._admitted.clear()
@@ -132,10 +128,13 @@ class Centre:
         return body
 
     def sign(self, box: str, issue: Issue) -> bytes:
-        """EF.SOD for `issue`. Raises Refused(403) for another box's request, and as `ledger.grant`."""
+        """EF.SOD for `issue`. Raises Refused(403) for another box's request, Refused(409) epoch_closed
+        | epoch_unknown for a box that another has replaced, and as `ledger.grant`.
+        """
         if issue.box != box:
             raise Refused(403, "other_box", "the request is in another box's name")
         with chain.turn(self._engine) as turn:
+            epochs.need_open(turn.connection, box, issue.epoch)
             return ledger.grant(turn, issue, self._keys.document_signer, self._clock())
 
     def give_up(self, box: str, record_id: str, attempts: frozenset[int]) -> int:
@@ -161,9 +160,12 @@ class Centre:
         uploads.delete_upload(upload)
         return known
 
-    def accept(self, opened: OpenedRecord, sealed_digest: str) -> bytes:
-        """One transaction: the verdict on a record that held, its place in the ledger, the signed receipt."""
-        arrival = Arrival.of(opened, sealed_digest, self._clock())
+    def accept(self, opened: OpenedRecord, sealed_digest: str, by: str | None = None) -> bytes:
+        """One transaction: the verdict on a record that held, its place in the ledger, the signed receipt.
+
+        `by` is the box that brought it, when that is not the one that made it.
+        """
+        arrival = Arrival.of(opened, sealed_digest, self._clock(), by or opened.box)
         with chain.turn(self._engine) as turn:
             known = _receipt(turn.connection, opened.box, sealed_digest=sealed_digest)
             if known is not None:
@@ -176,7 +178,7 @@ class Centre:
         return body
 
     def receipt(self, box: str, **digests: str) -> bytes | None:
-        """The receipt of this box's record by `record_digest` or `sealed_digest` or both, or None."""
+        """The receipt of this box's record, or of one whose place it took, by either digest or both."""
         with db.glancing(self._engine) as connection:
             return _receipt(connection, box, **digests)
 
@@ -220,13 +222,18 @@ class Centre:
         if hashlib.sha256(sealed).hexdigest() != sealed_digest:
             raise Refused(422, "sealed_digest", "the file that arrived has another digest")
         opened = self._open(sealed)
-        if opened.box != box:
+        if opened.box != box and not self._speaks_for(box, opened):
             raise Refused(403, "other_box", "the record is another box's")
         if opened.manifest["simulated"] and not self._keys.is_development:
             raise Refused(422, "simulated", "a simulated record is nothing for a production centre")
         if not self._keep(path, sealed_digest):
             return self._taken_meanwhile(box, sealed_digest)
-        return self.accept(opened, sealed_digest)
+        return self.accept(opened, sealed_digest, box)
+
+    def _speaks_for(self, box: str, opened: OpenedRecord) -> bool:
+        with db.reading(self._engine) as connection:
+            right = Inherited(connection, box).right(opened.box, opened.manifest["assignment"]["epoch"])
+            return right is not Right.NONE
 
     def _taken_meanwhile(self, box: str, sealed_digest: str) -> bytes:
         """The receipt, when another process has just taken this upload in and forgotten it."""
@@ -270,9 +277,11 @@ class Centre:
 
 
 def _receipt(connection: Connection, box: str, **digests: str) -> bytes | None:
-    query = _RECEIPTS[frozenset(digests)]
-    body: bytes | None = connection.execute(query, {"box": box, **digests}).scalars().first()
-    return body
+    """The receipt, if the record is this box's or of one whose place it took."""
+    row = connection.execute(_RECEIPTS[frozenset(digests)], digests).first()
+    if row is None or Inherited(connection, box).right(row.box, row.epoch) is Right.NONE:
+        return None
+    return bytes(row.body)
 
 
 def _read(path: Path | None) -> bytes | None:
@@ -284,25 +293,13 @@ def _read(path: Path | None) -> bytes | None:
 
 def _receipts_by(*names: str) -> Select[Any]:
     of_record = db.records.c.record_digest == db.receipts.c.record_digest
-    query = select(db.receipts.c.body).join(db.records, of_record)
-    query = query.where(db.records.c.box == bindparam("box"))
+    query = select(db.receipts.c.body, db.records.c.box, db.records.c.epoch).join(db.records, of_record)
     for name in names:
         query = query.where(db.receipts.c[name] == bindparam(name))
     return query.order_by(db.receipts.c.sealed_digest)
 
 
-_SHOWN = db.box_certificates.c
-_OF_TLS_KEY = exists().where(
-    _SHOWN.box == db.boxes.c.box,
-    _SHOWN.identity_sha256 == db.boxes.c.certificate_sha256,
-    _SHOWN.kind == TLS,
-    _SHOWN.certificate_sha256 == bindparam("shown"),
-    _SHOWN.until > bindparam("now"),
-)
-_BOX = select(db.boxes.c.box).where(
-    db.boxes.c.box == bindparam("box"),
-    or_(db.boxes.c.certificate_sha256 == bindparam("shown"), _OF_TLS_KEY),
-)
+_BOX = select(db.boxes.c.certificate_sha256).where(db.boxes.c.box == bindparam("box"))
 _RECEIPTS = {
     frozenset(names): _receipts_by(*names)
     for names in (("record_digest",), ("sealed_digest",), ("record_digest", "sealed_digest"))

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from centre import db
+from centre.errors import Refused
 
 FIRST_EPOCH: Final = 1
 OPEN, KNOWN, UNKNOWN = "", "known", "unknown"
@@ -51,6 +52,15 @@ def close(connection: Connection, box: str, epoch: int, closed_at: int | None) -
         state = UNKNOWN if closed_at is None else KNOWN
         here = update(_E).where(_E.c.box == box, _E.c.epoch == row.epoch)
         connection.execute(here.values(closed_at_number=closed_at, closed=state))
+
+
+def need_open(connection: Connection, box: str, epoch: int) -> None:
+    """Raises Refused(409): epoch_unknown, or epoch_closed for a box that another one has replaced."""
+    row = of(connection, box, epoch)
+    if row is None:
+        raise Refused(409, "epoch_unknown", "the centre never gave the box this epoch")
+    if row.closed != OPEN:
+        raise Refused(409, CLOSED, "another box has taken the place of this one")
 
 
 def doubts(connection: Connection, box: str, epoch: int, sequence: int) -> Iterator[str]:

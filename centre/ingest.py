@@ -1,8 +1,9 @@
 """Taking in a record: one turn from an opened seal to a verdict (DESIGN section 5).
 
 A record whose seal, signature and schema hold is never refused for its content. What does not fit the
-box's chain, its epoch or the ledger is HELD for a person; a second record of a person in a case that
-has been settled is DUPLICATE_PERSON. All that a verdict rests on is read in the turn that writes it.
+box's chain (`sequence`), its epoch (`epochs`), the place it took or the ledger (`cards`) is HELD for a
+person; a second record of a person in a case that has been settled is DUPLICATE_PERSON. All that a verdict
+rests on is read in the turn that writes it.
 """
 
 from __future__ import annotations
@@ -12,31 +13,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, insert, or_, select
 
-from centre import db, league, ledger
-from centre.cases import stamp, too_soon
+from centre import cards, db, epochs, held, league, sequence
+from centre.cases import stamp
 from centre.chain import Act, Turn
-from centre.ledger import Grant
+from centre.inherited import Inherited, Right
 from firmware.records.format.receipt import Receipt, ReceiptKind
 from firmware.records.format.seal import OpenedRecord
 
 Manifest = Mapping[str, Any]
-GAP = "sequence_gap"
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An opened record with all that can be worked out before its turn."""
+    """An opened record with all that can be worked out before its turn. `by`: the box that brought it."""
 
     opened: OpenedRecord
     sealed_digest: str
     at: datetime
     measures: Mapping[str, Any]
+    by: str
 
     @classmethod
-    def of(cls, opened: OpenedRecord, sealed_digest: str, at: datetime) -> Arrival:
-        return cls(opened, sealed_digest, at, league.row(opened.manifest, opened.record_digest))
+    def of(cls, opened: OpenedRecord, sealed_digest: str, at: datetime, by: str) -> Arrival:
+        return cls(opened, sealed_digest, at, league.row(opened.manifest, opened.record_digest), by)
 
     @property
     def manifest(self) -> Manifest:
@@ -53,7 +54,7 @@ def take_in(turn: Turn, arrival: Arrival) -> Receipt:
     same = next((row for row in near if row.record_digest == arrival.opened.record_digest), None)
     status, position = (same.status, same.ledger_position) if same else _judge(turn, arrival, near)
     return Receipt(
-        ReceiptKind(status),
+        ReceiptKind.HELD if status == held.REJECTED else ReceiptKind(status),
         arrival.opened.record_digest,
         arrival.sealed_digest,
         position,
@@ -67,15 +68,15 @@ def take_in(turn: Turn, arrival: Arrival) -> Receipt:
 def _near(turn: Turn, arrival: Arrival) -> list[Row[Any]]:
     """Every record that a verdict may turn on: of this id, this person's case, this place in the chain."""
     manifest = arrival.manifest
-    sequence = manifest["sequence"]
+    here = manifest["sequence"]
     values = {
         "digest": arrival.opened.record_digest,
         "record_id": manifest["record_id"],
         "number": arrival.number,
         "case": manifest["case"],
         "box": arrival.opened.box,
-        "before": sequence - 1,
-        "after": sequence + 1,
+        "before": here - 1,
+        "after": here + 1,
     }
     return list(turn.connection.execute(_NEAR, values))
 
@@ -83,11 +84,13 @@ def _near(turn: Turn, arrival: Arrival) -> list[Row[Any]]:
 def _judge(turn: Turn, arrival: Arrival, near: list[Row[Any]]) -> tuple[ReceiptKind, int]:
     """The new record's status and its position in the ledger."""
     manifest, opened = arrival.manifest, arrival.opened
-    reasons = list(_doubts(turn, arrival, near))
-    reasons += _settle_cards(turn, arrival)
+    took = Inherited(turn.connection, opened.box)
+    reasons = list(_doubts(turn, arrival, near, took))
+    if epochs.CLOSED not in reasons:
+        reasons += cards.settle(turn, opened.record_digest, manifest, took, arrival.at)
     if reasons:
         status = ReceiptKind.HELD
-    elif _duplicate(near, arrival.number, manifest["case"], arrival.at):
+    elif held.is_duplicate(near, arrival.number, manifest["case"], arrival.at):
         status, reasons = ReceiptKind.DUPLICATE_PERSON, ["duplicate_person"]
     else:
         status = ReceiptKind.ACCEPTED
@@ -109,129 +112,40 @@ def _judge(turn: Turn, arrival: Arrival, near: list[Row[Any]]) -> tuple[ReceiptK
     }
     turn.connection.execute(_RECORD, record)
     league.enter(turn.connection, arrival.measures)
-    _release(turn, arrival, near)
+    for row in sequence.waiting_for(near, opened.box, manifest["sequence"], opened.record_digest):
+        held.lift(turn, row, sequence.GAP, arrival.at)
     return status, position
 
 
-def _doubts(turn: Turn, arrival: Arrival, near: Collection[Row[Any]]) -> Iterator[str]:
-    """Why a person must look at the record: its id, its epoch, its place in the box's chain."""
+def _doubts(turn: Turn, arrival: Arrival, near: Collection[Row[Any]], took: Inherited) -> Iterator[str]:
+    """Why a person must look at the record: its id, its epoch, whose place it speaks for, its number."""
     manifest, box = arrival.manifest, arrival.opened.box
-    if any(row.record_id == manifest["record_id"] for row in near):
+    if any(row.record_id == manifest["record_id"] and not _is_beyond(row) for row in near):
         yield "record_id_known"
-    epoch = turn.connection.execute(_EPOCH, {"box": box, "epoch": manifest["assignment"]["epoch"]}).first()
-    if epoch is None:
-        yield "epoch_unknown"
-    elif epoch.closed_at_number is not None and manifest["sequence"] > epoch.closed_at_number:
-        yield "epoch_closed"
-    yield from _chain(arrival, near)
-
-
-def _chain(arrival: Arrival, near: Collection[Row[Any]]) -> Iterator[str]:
-    box, sequence = arrival.opened.box, arrival.manifest["sequence"]
-    before, here, after = (
-        [row for row in near if (row.box, row.sequence) == (box, place)]
-        for place in (sequence - 1, sequence, sequence + 1)
-    )
-    if here:
-        yield "sequence_taken"
-    if sequence > 1 and not before:
-        yield GAP
-    if before and arrival.manifest["previous_digest"] not in {row.record_digest for row in before}:
-        yield "chain_broken"
-    if after and arrival.opened.record_digest not in {row.previous for row in after}:
-        yield "chain_broken"
-
-
-def _settle_cards(turn: Turn, arrival: Arrival) -> list[str]:
-    """Move the record's grants to VOID and ISSUED; the reasons to doubt its cards.
-
-    The card of a held record is in the citizen's hand too: its grant does not stay open.
-    """
-    manifest, box, at = arrival.manifest, arrival.opened.box, arrival.at
-    record_id, chip = manifest["record_id"], manifest["chip"]
-    void = dict.fromkeys(card["sod_sha256"] for card in manifest["void_cards"])
-    grants = ledger.concerning(turn.connection, record_id, [*void, chip["sod_sha256"]] if chip else [*void])
-    reasons, left = [], {sod for sod, grant in grants.items() if _is_open(grant, record_id)}
-    for sod in void:
-        grant = grants.get(sod)
-        if grant is None or grant.record_id != record_id:
-            reasons.append("void_card_unknown")
-        elif grant.state == Grant.ISSUED:
-            reasons.append("void_card_issued")
-        else:
-            ledger.settle(turn, grant, Grant.VOID, box, at)
-            left.discard(sod)
-    if chip is not None:
-        grant = grants.get(chip["sod_sha256"])
-        doubt = _doubt_of_card(arrival, chip, grant)
-        if grant is None or doubt is not None:
-            reasons.append(doubt or "sod_unknown")
-        else:
-            ledger.settle(turn, grant, Grant.ISSUED, box, at)
-            left.discard(grant.sod_sha256)
-    return [*reasons, "card_unaccounted"] if left else reasons
-
-
-def _is_open(grant: Row[Any], record_id: str) -> bool:
-    return bool(grant.record_id == record_id and grant.state == Grant.OPEN)
-
-
-def _doubt_of_card(arrival: Arrival, chip: Manifest, grant: Row[Any] | None) -> str | None:
-    """Why the centre cannot take this card for the one that it granted to this record."""
-    if grant is None:
-        return "sod_unknown"
-    asked = (grant.record_id, grant.number, grant.case, grant.box, grant.attempt)
-    manifest = arrival.manifest
-    stated = (manifest["record_id"], arrival.number, manifest["case"], arrival.opened.box, chip["attempt"])
-    if asked != stated:
-        return "sod_of_another"
-    if grant.state != Grant.OPEN:
-        return "sod_void" if grant.state == Grant.VOID else "sod_used"
-    return None
-
-
-def _release(turn: Turn, arrival: Arrival, near: Collection[Row[Any]]) -> None:
-    """A record that was held only because this one before it was missing waits for nobody any more."""
-    follows = (arrival.opened.box, arrival.manifest["sequence"] + 1, arrival.opened.record_digest)
-    for row in near:
-        if (row.status, row.reason) != (ReceiptKind.HELD, GAP):
-            continue
-        if (row.box, row.sequence, row.previous) != follows:
-            continue
-        settled = turn.connection.execute(_OF_CASE, {"number": row.number, "case": row.case}).all()
-        at = datetime.fromisoformat(row.received_at)
-        twice = _duplicate(settled, row.number, row.case, at)
-        status = ReceiptKind.DUPLICATE_PERSON if twice else ReceiptKind.ACCEPTED
-        reason = "duplicate_person" if twice else ""
-        turn.connection.execute(_SETTLE, {"digest": row.record_digest, "to": status, "why": reason})
-        turn.append(Act.RELEASED, row.record_digest, row.record_id, row.box, arrival.at)
-
-
-def _duplicate(rows: Collection[Row[Any]], number: str, case: str, at: datetime) -> bool:
-    return any(
-        (row.number, row.case, row.status) == (number, case, ReceiptKind.ACCEPTED)
-        and too_soon(case, row.received_at, at)
-        for row in rows
+    place = manifest["assignment"]
+    yield from epochs.doubts(turn.connection, box, place["epoch"], manifest["sequence"])
+    if "began_on" in place:
+        yield from _NO_RIGHT[took.right(place["began_on"]["box"], place["began_on"]["epoch"])]
+    elif arrival.by != box:
+        yield from _NO_RIGHT[Inherited(turn.connection, arrival.by).right(box, place["epoch"])]
+    yield from sequence.doubts(
+        near, box, manifest["sequence"], manifest["previous_digest"], arrival.opened.record_digest
     )
 
 
+def _is_beyond(row: Row[Any]) -> bool:
+    """Whether this record lies beyond the end of its epoch: it is not in the way of the rightful one."""
+    return bool(row.status != ReceiptKind.ACCEPTED and epochs.CLOSED in row.reason.split())
+
+
+_NO_RIGHT = {Right.NONE: ["adoption_unknown"], Right.DISPUTED: ["adopted_twice"], Right.SOLE: []}
 _R = db.records.c
-_OF_THIS_CASE = and_(_R.number == bindparam("number"), _R.case == bindparam("case"))
 _NEAR = select(db.records).where(
     or_(
         _R.record_digest == bindparam("digest"),
         _R.record_id == bindparam("record_id"),
-        _OF_THIS_CASE,
+        and_(_R.number == bindparam("number"), _R.case == bindparam("case")),
         and_(_R.box == bindparam("box"), _R.sequence.between(bindparam("before"), bindparam("after"))),
     )
 )
-_OF_CASE = select(db.records).where(_OF_THIS_CASE)
-_EPOCH = select(db.epochs.c.closed_at_number).where(
-    db.epochs.c.box == bindparam("box"), db.epochs.c.epoch == bindparam("epoch")
-)
 _RECORD = insert(db.records)
-_SETTLE = (
-    update(db.records)
-    .where(_R.record_digest == bindparam("digest"))
-    .values(status=bindparam("to"), reason=bindparam("why"))
-)

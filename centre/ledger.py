@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -20,6 +20,7 @@ from centre import db
 from centre.cases import stamp, too_soon
 from centre.chain import Act, Turn
 from centre.errors import Refused
+from centre.inherited import Inherited, Right
 from centre.pki import Credential
 from centre.signer import sign_document
 from firmware.records.format.signing import LDS_1_7
@@ -65,9 +66,15 @@ class Issue:
 def grant(turn: Turn, issue: Issue, signer: Credential, at: datetime) -> bytes:
     """EF.SOD for `issue`, signed now or when it was first asked; part of the caller's turn.
 
-    Raises Refused(409): attempt_changed, attempt_void, already_issued, attempt_open, open_elsewhere.
+    What was granted to a box is given to the one that took its place, over the same content.
+    Raises Refused(409): attempt_changed, attempt_void, already_issued, attempt_open, open_elsewhere;
+    Refused(403) other_box for a record that another box works on.
     """
-    same = _attempt(turn.connection, issue)
+    took = Inherited(turn.connection, issue.box)
+    granted = turn.connection.execute(_OF_RECORD, {"record_id": issue.record_id}).all()
+    if any(took.right(row.box, row.epoch) is Right.NONE for row in granted):
+        raise Refused(403, "other_box", "another box works on this record")
+    same = next((row for row in granted if row.attempt == issue.attempt and row.lease is None), None)
     if same is not None:
         return _again(same, issue)
     earlier = frozenset(attempt for attempt in issue.lost if attempt < issue.attempt)
@@ -108,9 +115,10 @@ def give_up(turn: Turn, record_id: str, attempts: frozenset[int], box: str, at: 
 
 
 def is_of(connection: Connection, record_id: str, box: str) -> bool:
-    """Whether every grant of this record, if there are any, was given to `box`."""
-    foreign = and_(db.grants.c.record_id == record_id, db.grants.c.box != box)
-    return connection.execute(select(db.grants.c.sod_sha256).where(foreign)).first() is None
+    """Whether every grant of this record, if any, was given to `box` or to one whose place it took."""
+    took = Inherited(connection, box)
+    granted = connection.execute(_OF_RECORD, {"record_id": record_id}).all()
+    return all(took.right(row.box, row.epoch) is not Right.NONE for row in granted)
 
 
 def concerning(connection: Connection, record_id: str, sods: Collection[str]) -> dict[str, Row[Any]]:
@@ -129,6 +137,19 @@ def settle(turn: Turn, grant: Row[Any], state: Grant, box: str, at: datetime) ->
     turn.append(act, grant.sod_sha256, grant.record_id, box, at)
 
 
+def enter(turn: Turn, card: Mapping[str, Any], state: Grant, at: datetime) -> None:
+    """The row of a card that was signed under a lease, settled from the start."""
+    turn.connection.execute(_ENTER, {**card, "state": state, "settled_at": stamp(at)})
+    act = Act.VOIDED if state is Grant.VOID else Act.ISSUED
+    turn.append(act, card["sod_sha256"], card["record_id"], card["box"], at)
+
+
+def revoke(turn: Turn, grant: Row[Any], by: str, at: datetime) -> None:
+    """Void a grant whatever it is, at a person's word."""
+    turn.connection.execute(_SETTLE, {"sod": grant.sod_sha256, "to": Grant.VOID, "moment": stamp(at)})
+    turn.append(Act.VOIDED, grant.sod_sha256, grant.record_id, by, at)
+
+
 def counts(connection: Connection) -> dict[str, int]:
     """How many grants are in each state."""
     rows = connection.execute(select(db.grants.c.state, func.count()).group_by(db.grants.c.state))
@@ -142,6 +163,8 @@ _CONCERNING = select(db.grants).where(
         db.grants.c.sod_sha256.in_(bindparam("sods", expanding=True)),
     )
 )
+_OF_RECORD = select(db.grants).where(db.grants.c.record_id == bindparam("record_id"))
+_ENTER = insert(db.grants)
 _SETTLE = (
     update(db.grants)
     .where(db.grants.c.sod_sha256 == bindparam("sod"))
@@ -149,13 +172,9 @@ _SETTLE = (
 )
 
 
-def _attempt(connection: Connection, issue: Issue) -> Row[Any] | None:
-    same = and_(db.grants.c.record_id == issue.record_id, db.grants.c.attempt == issue.attempt)
-    return connection.execute(select(db.grants).where(same)).first()
-
-
 def _again(row: Row[Any], issue: Issue) -> bytes:
-    if row.content_sha256 != issue.content_sha256:
+    asked = replace(issue, box=row.box, epoch=row.epoch)  # as it was asked then
+    if row.content_sha256 != asked.content_sha256:
         raise Refused(409, "attempt_changed", "this attempt was signed over other content")
     if row.state == Grant.VOID:
         raise Refused(409, "attempt_void", "this attempt was reported lost")

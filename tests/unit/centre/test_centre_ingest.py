@@ -279,7 +279,7 @@ def test_a_closed_epoch_is_accepted_up_to_its_last_number(
     http: TestClient, box: Box, station: TestStation
 ) -> None:
     with station.turn() as turn:
-        turn.connection.execute(update(db.epochs).values(closed_at_number=1))
+        turn.connection.execute(update(db.epochs).values(closed_at_number=1, closed="known"))
         turn.connection.execute(insert(db.epochs).values(box="BOX-01", epoch=2))
     first = box.seal(**without_card())
     assert kind(http, first) is ReceiptKind.ACCEPTED
