@@ -14,7 +14,7 @@ from typing import Any
 
 import pyrage
 from cryptography import x509
-from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select
+from sqlalchemy import Connection, Engine, Select, bindparam, exists, func, insert, or_, select
 
 from centre import chain, db, epochs, ingest, league, ledger, papers, registry
 from centre.cases import stamp
@@ -27,6 +27,7 @@ from centre.pki import AgeRole, Credential, Pki, Role
 from centre.uploads import BoxUploads
 from centre.wire import Peer
 from firmware.records.format import receipt
+from firmware.records.format.enrolment import TLS
 from firmware.records.format.errors import FormatError, SchemaRefused, SealRefused, SignatureRefused
 from firmware.records.format.seal import OpenedRecord, open_sealed
 
@@ -83,10 +84,14 @@ class Centre:
         return monotonic() < self._admitted.get(peer.fingerprint, 0.0)
 
     def admit(self, peer: Peer) -> str:
-        """The id of the enrolled box with exactly this certificate. Raises Refused(403)."""
+        """The id of the enrolled box with exactly this certificate, or with one of its TLS keys'.
+
+        Raises Refused(403).
+        """
         with db.glancing(self._engine) as connection:
-            enrolled = connection.execute(_BOX, {"box": peer.box}).scalars().first()
-        if enrolled != peer.fingerprint:
+            shown = {"box": peer.box, "shown": peer.fingerprint, "now": stamp(self._clock())}
+            enrolled = connection.execute(_BOX, shown).first()
+        if enrolled is None:
             raise Refused(403, "box_unknown", "this certificate is not the enrolled one of a box")
         if len(self._admitted) > MAX_ADMITTED:
             self._admitted.clear()
@@ -299,7 +304,18 @@ def _receipts_by(*names: str) -> Select[Any]:
     return query.order_by(db.receipts.c.sealed_digest)
 
 
-_BOX = select(db.boxes.c.certificate_sha256).where(db.boxes.c.box == bindparam("box"))
+_SHOWN = db.box_certificates.c
+_OF_TLS_KEY = exists().where(
+    _SHOWN.box == db.boxes.c.box,
+    _SHOWN.identity_sha256 == db.boxes.c.certificate_sha256,
+    _SHOWN.kind == TLS,
+    _SHOWN.certificate_sha256 == bindparam("shown"),
+    _SHOWN.until > bindparam("now"),
+)
+_BOX = select(db.boxes.c.box).where(
+    db.boxes.c.box == bindparam("box"),
+    or_(db.boxes.c.certificate_sha256 == bindparam("shown"), _OF_TLS_KEY),
+)
 _RECEIPTS = {
     frozenset(names): _receipts_by(*names)
     for names in (("record_digest",), ("sealed_digest",), ("record_digest", "sealed_digest"))
