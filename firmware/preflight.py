@@ -17,9 +17,13 @@ from drivers.chip.key_store import KDD_SIZE
 from drivers.errors import DeviceFault
 from firmware.box.identity import IdentityError, identity_of
 from firmware.box.officers import OfficersError
+from firmware.box.warrants import PaperRefused, read
 from firmware.issue.card_keys import CARD_KEYS, card_keys, token_of
 from firmware.quality.nbis.runtime import ScorerMissing, locate
-from firmware.records.errors import KeysGone
+from firmware.records.errors import KeysGone, StoreError, StoreMissing
+from firmware.records.format.warrants import ASSIGNMENT
+from firmware.records.shelf import beside
+from firmware.records.warrants import newest_of
 
 FILE_KEYS = ("box.key.pem", CARD_KEYS)
 NO_CARD_KEYS = f"there is neither a [token] nor {CARD_KEYS}"
@@ -134,12 +138,26 @@ def _real_devices(config: Config) -> Iterator[str]:
 
 def _real_place(config: Config) -> Iterator[str]:
     template = Station()
-    for key in ("home_unit", "capture_unit", "team"):
+    for key in () if _assigned(config) else ("home_unit", "capture_unit", "team"):
         if getattr(config.station, key) == getattr(template, key):
-            yield f"[station] {key} is still {getattr(template, key)!r}: write where this box stands"
+            still = f"[station] {key} is still {getattr(template, key)!r}"
+            yield f"{still}: take this box's assignment, or write where it stands"
     url = urlsplit(config.centre.url)
     if url.scheme != "https" or url.hostname in LOOPBACK:
         yield f"[centre] url = {config.centre.url!r} is not a centre over TLS: write the centre's address"
+
+
+def _assigned(config: Config) -> bool:
+    """Whether a signed assignment says where this box stands. What cannot be read now, the start reads."""
+    identity = identity_of(config)
+    try:
+        with beside(Path(config.station.data) / "records", identity.certificate("box.crt")) as shelf:
+            body = newest_of(shelf.db, ASSIGNMENT, identity.box)
+        return body is not None and bool(read(body, identity.certificate("orders")))
+    except (StoreMissing, IdentityError, PaperRefused):
+        return False
+    except StoreError:
+        return True
 
 
 EVERY_BOX: tuple[Check, ...] = (_identity, _models, _token, _dialect, _signer)

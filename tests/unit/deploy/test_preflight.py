@@ -9,14 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support import record
 from support.centre import TestStation
 from support.softhsm import PIN, softhsm
 
+from centre.papers import Place
+from centre.station import Station
 from config.schema import Config, Signer, Token
 from firmware import preflight
+from firmware.box.identity import Identity
+from firmware.box.warrants import Papers
 from firmware.issue.card_keys import CARD_KEYS
 from firmware.preflight import MODELS, refusals
 from firmware.quality.nbis import runtime
+from firmware.records.journal import Journal
 from firmware.sim.card_keys import write_card_keys
 
 Change = Callable[[Config], Config]
@@ -157,6 +163,18 @@ def test_a_production_box_refuses(field: Config, broken: Change, says: str) -> N
     reasons = refusals(broken(field))
     assert len(reasons) == 1
     assert says in reasons[0]
+
+
+def test_a_signed_assignment_says_where_a_production_box_stands(field: Config, enrolled: Path) -> None:
+    nowhere = replace(field.station, home_unit="UNIT-00", capture_unit="UNIT-00", team="TEAM-0")
+    unsaid, identity = replace(field, station=nowhere), Identity(Path(field.station.data) / "identity")
+    assert len(refusals(unsaid)) == 3
+    place = Place("T-79", "U-7901", "U-7905", "TEAM-4", "thôn Đoài", profile="production")
+    paper = Station(enrolled.parent / "centre").assign(identity.box, place, now=record.NOW)
+    with Journal(Path(nowhere.data) / "records", identity.keys(True), lambda: record.NOW) as journal:
+        assert len(refusals(unsaid)) == 3
+        Papers(identity, production=True).take(journal, paper)
+    assert refusals(unsaid) == ()
 
 
 @pytest.mark.parametrize("name", ["box.key.pem", "card-keys.toml"])
