@@ -1,4 +1,4 @@
-"""`kiosk box status`: which box this is, what it may do, and what it still has; beside a running kiosk too."""
+"""`kiosk box status`: which box this is, what it may do, what it still has; beside a running kiosk too."""
 
 from __future__ import annotations
 

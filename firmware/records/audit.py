@@ -82,6 +82,12 @@ class Audit:
         with self._db.reading() as connection:
             return self._tip(connection)[1]
 
+    def details(self, act: str) -> list[str]:
+        """The details (JSON) of every row of this act, oldest first."""
+        with self._db.reading() as connection:
+            rows = connection.execute("SELECT detail FROM audit WHERE act = ? ORDER BY n", (act,)).fetchall()
+        return [row["detail"] for row in rows]
+
     def checkpoint(self) -> None:
         """Sign the head with the box's key; does nothing when it is signed already."""
         with self._db.transaction() as connection:

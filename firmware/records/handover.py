@@ -178,6 +178,10 @@ class Handovers:
             (kind, box, epoch, body, evidence, place, self._clock.stamp()),
         )
 
+    def drafts_left(self) -> int:
+        """How many records are not sealed, and still this box's."""
+        return len(self._ours())
+
     def _ours(self) -> list[sqlite3.Row]:
         with self._db.reading() as connection:
             return connection.execute(_OURS, (*HAS_DRAFT, HANDED_OVER)).fetchall()
