@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from firmware.cli_box import app as box
+from firmware.cli_bundle import write_bundle
 from firmware.cli_card import app as card
 from firmware.cli_explain import explain
 from firmware.cli_records import app as records
@@ -182,6 +183,9 @@ def doctor(
         Calibrated | None, typer.Option(help="Measure the sensor's true resolution.")
     ] = None,
     pitch_mm: Annotated[float, typer.Option(help="From line to line on the scale that lies on it.")] = 1.0,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", help="Write what the service team needs, encrypted to them.")
+    ] = None,
 ) -> None:
     """Open every configured device, measure it, say what to do. Exit code 1: something failed."""
     from config.load import load
@@ -194,9 +198,17 @@ def doctor(
         raise typer.Exit(_calibrate(real_openers(settings), pitch_mm))
     openers = _virtual_openers() if virtual else real_openers(settings)
     findings = []
-    for finding in examination.examine(settings, openers):
-        findings.append(finding)
-        _say_finding(finding, as_json)
+
+    def examine() -> Iterator[Any]:
+        for finding in examination.examine(settings, openers):
+            findings.append(finding)
+            _say_finding(finding, as_json)
+            yield finding
+
+    if bundle is not None:
+        write_bundle(settings, bundle, examine)
+    else:
+        list(examine())
     raise typer.Exit(1 if examination.failed(findings) else 0)
 
 
