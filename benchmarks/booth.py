@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import cv2
 
-from drivers.api import CameraControls, Deadline, DeviceInfo, Frame, Pixels
+from drivers.api import CameraControls, Deadline, Frame, Pixels
+from drivers.passing import Passing
 from drivers.virtual.camera import VirtualCamera
 from firmware.quality.portrait import PortraitCheck, PortraitGate
 from firmware.quality.portrait_capture import PortraitSample, take_portrait
@@ -52,40 +51,22 @@ def frame(seed: int = 3, world: World = lambda _: None, *, still: bool = False) 
         return (camera.still(1.0) if still else camera.preview(1.0)).bgr
 
 
-@dataclass
-class Clocked:
+class Clocked(Passing[VirtualCamera]):
     """A camera whose own time is counted, so that it can be left out of the product's."""
 
-    camera: VirtualCamera
-    spent_s: float = 0.0
-
-    @property
-    def info(self) -> DeviceInfo:
-        return self.camera.info
-
-    def __enter__(self) -> Self:
-        self.camera.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.camera.__exit__(kind, error, trace)
+    spent_s = 0.0
 
     def controls(self) -> frozenset[str]:
-        return self.camera.controls()
+        return self._device.controls()
 
     def set_controls(self, wanted: CameraControls) -> None:
-        self.camera.set_controls(wanted)
+        self._device.set_controls(wanted)
 
     def preview(self, timeout_s: float) -> Frame:
-        return self._timed(self.camera.preview, timeout_s)
+        return self._timed(self._device.preview, timeout_s)
 
     def still(self, timeout_s: float) -> Frame:
-        return self._timed(self.camera.still, timeout_s)
+        return self._timed(self._device.still, timeout_s)
 
     def _timed(self, take: Callable[[float], Frame], timeout_s: float) -> Frame:
         began = time.thread_time()

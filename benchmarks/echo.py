@@ -5,29 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from drivers.passing import PassingReader
+
 if TYPE_CHECKING:
     from drivers.api import ChipReader
 
 ATR = bytes.fromhex("3B80800101")
 
 
-class Tape:
-    """A `ChipLink` with `connect` and `disconnect` that keeps every command and answer."""
+class Tape(PassingReader):
+    """Keeps every command and answer."""
 
     def __init__(self, reader: ChipReader) -> None:
-        self._reader = reader
+        super().__init__(reader)
         self._passed: list[tuple[bytes, bytes]] = []
         self._resets: list[int] = []  # after so many APDUs
 
     def connect(self, timeout_s: float = 5.0) -> bytes:
         self._resets.append(len(self._passed))
-        return self._reader.connect(timeout_s)
-
-    def disconnect(self) -> None:
-        self._reader.disconnect()
+        return super().connect(timeout_s)
 
     def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:
-        answer = self._reader.transmit(apdu, timeout_s)
+        answer = super().transmit(apdu, timeout_s)
         self._passed.append((apdu, answer))
         return answer
 
@@ -40,9 +39,9 @@ class Tape:
         """Reset and send all that was sent, to whatever card lies there now."""
         for at, (command, _) in enumerate(self._passed):
             if at in self._resets:
-                self._reader.disconnect()
-                self._reader.connect()
-            self._reader.transmit(command, 5.0)
+                self._device.disconnect()
+                self._device.connect()
+            self._device.transmit(command, 5.0)
 
     def answers(self) -> Sequence[bytes]:
         return [answer for _, answer in self._passed]

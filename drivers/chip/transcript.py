@@ -23,6 +23,7 @@ from drivers.errors import (
     ProtocolError,
     UserRetry,
 )
+from drivers.passing import PassingReader
 
 if TYPE_CHECKING:
     from drivers.api import ChipReader, DeviceInfo
@@ -93,52 +94,30 @@ def _event(number: int, line: str) -> Event:
         raise TranscriptError(f"line {number}: no event") from exc
 
 
-class Recorder:
-    """`drivers.api.ChipReader` that passes everything on to `reader` and keeps it in `events`.
+class Recorder(PassingReader):
+    """Passes everything on to `reader` and keeps it in `events`.
 
     `random` draws for whoever opens the card, so that a player can give the same bytes again.
     """
 
     def __init__(self, reader: ChipReader, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
-        self._reader = reader
+        super().__init__(reader)
         self._random = random
         self.events: list[Event] = []
-
-    @property
-    def info(self) -> DeviceInfo:
-        return self._reader.info
-
-    def __enter__(self) -> Self:
-        self._reader.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._reader.__exit__(kind, error, trace)
 
     def random(self, size: int) -> bytes:
         drawn = self._random(size)
         self._keep(Sort.DREW, drawn)
         return drawn
 
-    def await_card(self, present: bool, timeout_s: float) -> bool:
-        return self._reader.await_card(present, timeout_s)
-
     def connect(self, timeout_s: float = 5.0) -> bytes:
-        atr = self._noting_errors(lambda: self._reader.connect(timeout_s))
+        atr = self._noting_errors(lambda: self._device.connect(timeout_s))
         self._keep(Sort.RESET, atr)
         return atr
 
-    def disconnect(self) -> None:
-        self._reader.disconnect()
-
     def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:
         self._keep(Sort.COMMAND, apdu)
-        answer = self._noting_errors(lambda: self._reader.transmit(apdu, timeout_s))
+        answer = self._noting_errors(lambda: self._device.transmit(apdu, timeout_s))
         self._keep(Sort.ANSWER, answer)
         return answer
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from drivers.chip.bac import Random
+from drivers.chip.blocks import BlockMemory
 from drivers.chip.errors import (
     AccessRefused,
     AccessUnsupported,
@@ -150,6 +151,7 @@ class _Look:
         self._sheet = Sheet()
         self._atr = b""
         self._cplc = b""
+        self._blocks = BlockMemory()  # what was tried out holds for every opening
         self._channel: LdsFiles | None = None
         self._openings = 0
         self._protocol = ""
@@ -203,7 +205,12 @@ class _Look:
             self._openings += 1
             atr = self._restart()
             self._channel = open_lds(
-                self._link, self._password, atr=atr, restart=self._restart, random=self._random
+                self._link,
+                self._password,
+                memory=self._blocks,
+                atr=atr,
+                restart=self._restart,
+                random=self._random,
             )
             self._protocol = self._channel.channel.protocol
         return self._channel

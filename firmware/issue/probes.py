@@ -69,13 +69,15 @@ def _selects(plain: Plain) -> bool:
 def prove_chip(
     files: Callable[[], LdsFiles], contents: Mapping[int, bytes], sheet: Sheet, random: Random
 ) -> None:
-    """Active and Chip Authentication, each where the chip offers it.
+    """Chip and Active Authentication, each where the chip offers it.
 
-    They prove something only once DG15 and DG14, where the keys stand, are authentic.
+    Secure messaging goes on under Chip Authentication's keys (Doc 9303-11, 6.2): what signs in that channel
+    is the chip that opened it. They prove something only once DG14 and DG15, where the keys stand, are
+    authentic.
     """
     infos = _infos(contents)
-    _active(files, contents, infos, sheet, random)
     _chip(files, infos, sheet, random)
+    _active(files, contents, infos, sheet, random)
 
 
 def _infos(contents: Mapping[int, bytes]) -> tuple[SecurityInfo, ...]:
@@ -108,7 +110,8 @@ def _chip(files: Callable[[], LdsFiles], infos: Sequence[SecurityInfo], sheet: S
         if key is None:
             sheet.not_made(Extra.CHIP, "there is no key for it in DG14")
             return
-        authenticate_chip(files().channel, key, random=random)
+        card = files()
+        card.adopt(authenticate_chip(card.channel, key, random=random))
         sheet.held(Extra.CHIP, key.title)
 
 

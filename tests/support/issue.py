@@ -223,3 +223,19 @@ def _applet(card: VirtualCard) -> dict[str, Any]:
     applications: list[dict[str, Any]] = json.loads(card.to_bytes())["applications"]
     applet: dict[str, Any] = applications[0]["state"]
     return applet
+
+
+def finished() -> VirtualCard:
+    """A plain card as `Desk` issues it, locked."""
+    desk, card = Desk(), new_card()
+    desk.reader.put(card)
+    desk.issue()
+    return card
+
+
+def with_file(card: VirtualCard, fid: int, content: bytes) -> VirtualCard:
+    """The same card with other bytes in one file: what no command of the card would do."""
+    saved = json.loads(card.to_bytes())
+    for application in saved["applications"]:
+        application["state"]["files"][f"{fid:04X}"]["content"] = content.hex()
+    return VirtualCard.from_bytes(json.dumps(saved).encode())

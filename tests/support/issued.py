@@ -28,6 +28,7 @@ from drivers.virtual.card.field import answer_to_reset
 from drivers.virtual.card.files import ALWAYS, GUARDED, SECURED
 from drivers.virtual.card.iso import KIND
 from drivers.virtual.card.kinds import CHIPS
+from drivers.virtual.card.reader import VirtualReader
 from drivers.virtual.card.transport import Transport
 from support.chip import FILES, KEYS
 from support.pace_chip import card_access
@@ -102,3 +103,15 @@ def chip_of(card: VirtualCard) -> Chip:
 
 def pkcs8(key: PrivateKey) -> bytes:
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+class SilentReader(VirtualReader):
+    """A reader that does not pass on what the card says about lengths."""
+
+    def connect(self, timeout_s: float = 5.0) -> bytes:
+        super().connect(timeout_s)
+        return b"\x3b\x80\x80\x01\x01"
+
+    def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:
+        hidden = apdu[5:7] == b"\x2f\x01" or apdu[:3] == b"\x00\xb0\x81"
+        return b"\x6a\x82" if hidden else super().transmit(apdu, timeout_s)

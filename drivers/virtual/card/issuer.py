@@ -5,6 +5,7 @@ Everything is written under SCP03 until SET STATUS makes the application PERSONA
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ SECRETS = frozenset({AA_KEY, CA_KEY})  # under the DEK
 APPLICATION, PERSONALIZED = 0x40, 0x0F  # SET STATUS (GlobalPlatform 2.3.1, 11.10.2)
 
 
-class IssuerPersonalisation:
+class IssuerPersonalisation(ABC):
     """`master` is the issuer's key of blanks, 16 or 32 bytes: this card's keys follow from it."""
 
     def __init__(self, chip: Chip, master: bytes = LAB_MASTER) -> None:
@@ -44,9 +45,9 @@ class IssuerPersonalisation:
             **{code: self._for_issuer(verb) for code, verb in issued.items()},
         }
 
+    @abstractmethod
     def writing(self) -> Mapping[int, Verb]:
         """The dialect's own verbs, each for the issuer only and only until the lock."""
-        raise NotImplementedError
 
     def forget(self) -> None:
         self.domain.forget()

@@ -10,6 +10,7 @@ from support.chip import FILES, KEYS, OTHER_KEYS, made_up, personalise
 from support.issued import (
     CAN_DIGITS,
     Issue,
+    SilentReader,
     chip_of,
     issued_card,
     pkcs8,
@@ -132,19 +133,7 @@ def test_a_large_file_is_read_in_blocks_as_large_as_the_card_says(
 @pytest.mark.parametrize("bare_errors", [False, True])
 def test_a_card_that_says_nothing_is_asked_for_less_and_remembered(bare_errors: bool) -> None:
     """Block sizes fall for the kind of card; where an error ended the channel, PACE is run again."""
-
-    class Dumb(VirtualReader):
-        """A reader that does not pass on what the card says about lengths."""
-
-        def connect(self, timeout_s: float = 5.0) -> bytes:
-            super().connect(timeout_s)
-            return b"\x3b\x80\x80\x01\x01"
-
-        def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:
-            hidden = apdu[5:7] == b"\x2f\x01" or apdu[:3] == b"\x00\xb0\x81"
-            return b"\x6a\x82" if hidden else super().transmit(apdu, timeout_s)
-
-    reader = Dumb().__enter__()
+    reader = SilentReader().__enter__()
     reader.put(issued_card(Issue(extended=0, chaining=False, bare_errors=bare_errors)))
     memory = BlockMemory()
     assert open_card(reader, KEYS, memory).read_object(0x0102) == FILES[0x0102]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,7 +9,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from support.dialects import (
     COM,
     DG3,
-    FIELD,
     KEYS,
     NAMES,
     OTHER_KEYS,
@@ -34,29 +32,6 @@ from drivers.chip.scp03 import KeysRefused, Level
 from drivers.virtual.card import OfficerCard, VirtualCard, VirtualReader, blank_card, foreign_card
 
 REFUSED = ("personalisation_refused", "plain_read_refused", "key_change_refused", "write_refused")
-
-
-@pytest.fixture(params=FIELD)
-def made(request: pytest.FixtureRequest) -> Kit:
-    return kit(request.param)
-
-
-@pytest.fixture
-def reader() -> Iterator[VirtualReader]:
-    with VirtualReader() as opened:
-        yield opened
-
-
-@pytest.fixture
-def card(reader: VirtualReader, made: Kit) -> VirtualCard:
-    blank = made.blank()
-    reader.put(blank)
-    return blank
-
-
-@pytest.fixture
-def dialect(reader: VirtualReader, made: Kit) -> Dialect:
-    return made.open(reader)
 
 
 def test_a_blank_card_becomes_operational(card: VirtualCard, made: Kit, dialect: Dialect) -> None:

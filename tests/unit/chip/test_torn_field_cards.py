@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from support.dialects import CARD_ACCESS, FIELD, KEYS, Kit, kit, unheard
+from support.dialects import CARD_ACCESS, KEYS, Kit, unheard
 
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.dialects import CardKind, Dialect
 from drivers.errors import UserRetry
 from drivers.virtual.card import VirtualCard, VirtualReader
-
-
-@pytest.fixture(params=FIELD)
-def made(request: pytest.FixtureRequest) -> Kit:
-    return kit(request.param)
-
-
-@pytest.fixture
-def reader() -> Iterator[VirtualReader]:
-    with VirtualReader() as opened:
-        yield opened
-
-
-@pytest.fixture
-def card(reader: VirtualReader, made: Kit) -> VirtualCard:
-    blank = made.blank()
-    reader.put(blank)
-    return blank
-
-
-@pytest.fixture
-def dialect(reader: VirtualReader, made: Kit) -> Dialect:
-    return made.open(reader)
 
 
 @pytest.mark.parametrize("at", range(7))  # SELECT, two to authenticate, four keys

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from cryptography.hazmat.primitives.serialization import Encoding
-from support.issue import IMAGE, Desk, new_card
+from support.issue import IMAGE, Desk, finished, new_card, with_file
 from support.pa import HASHES
 from support.people import PERSON
 from support.signer import NOW, csca, document_signer, ef_sod, state
@@ -35,20 +35,6 @@ def today(monkeypatch: pytest.MonkeyPatch) -> None:
         return NOW
 
     monkeypatch.setattr(cli_shared, "now", now)
-
-
-def finished() -> VirtualCard:
-    desk, card = Desk(), new_card()
-    desk.reader.put(card)
-    desk.issue()
-    return card
-
-
-def with_file(card: VirtualCard, fid: int, content: bytes) -> VirtualCard:
-    saved = json.loads(card.to_bytes())
-    for application in saved["applications"]:
-        application["state"]["files"][f"{fid:04X}"]["content"] = content.hex()
-    return VirtualCard.from_bytes(json.dumps(saved).encode())
 
 
 def run(folder: Path, card: VirtualCard | None, *options: str, command: str = "inspect") -> Result:

@@ -9,13 +9,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.dialects import FIELD, GP_TEST_KEY, MasterKeys, private
 from support.issue import ORDER, RECORD, FakeAttempt, FakeJournal, full_image, locked, serial_of
+from support.issued import chip_of
 from support.signer import NOW, TestSigner, state
 
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.dialects.catalog import open_dialect
 from drivers.errors import UserRetry
-from drivers.virtual.card import VirtualCard, VirtualReader, blank_card
-from drivers.virtual.card.chip import Chip
+from drivers.virtual.card import VirtualReader, blank_card
 from firmware.document.lds import Fid
 from firmware.issue.errors import IssueBroken
 from firmware.issue.transaction import Transaction
@@ -153,7 +153,3 @@ def test_the_image_is_written_as_it_was_frozen(corner: Corner) -> None:
     corner.reader.put(blank_card(kind=corner.name))
     corner.issue()
     assert replace(corner.journal.now, sod=None, issuing=False, stage="") == before
-
-
-def chip_of(card: VirtualCard) -> Chip:
-    return next(iter(card._applications.values())).chip  # type: ignore[attr-defined,no-any-return]

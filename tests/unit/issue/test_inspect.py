@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from support.issue import IMAGE, Desk, new_card, sod_bytes
+from support.issue import IMAGE, Desk, finished, new_card, sod_bytes, with_file
 from support.pa import HASHES
 from support.signer import NOW, csca, document_signer, ef_sod, state
 
@@ -27,21 +26,6 @@ from firmware.issue.findings import Extra, Outcome, Verdict
 from firmware.issue.inspect import Inspection, Seen, inspect
 
 TRUST = (state()[0].certificate,)
-
-
-def finished() -> VirtualCard:
-    desk, card = Desk(), new_card()
-    desk.reader.put(card)
-    desk.issue()
-    return card
-
-
-def with_file(card: VirtualCard, fid: int, content: bytes) -> VirtualCard:
-    """The same card with other bytes in one file: what no command of the card would do."""
-    saved = json.loads(card.to_bytes())
-    for application in saved["applications"]:
-        application["state"]["files"][f"{fid:04X}"]["content"] = content.hex()
-    return VirtualCard.from_bytes(json.dumps(saved).encode())
 
 
 def look(card: VirtualCard | None, trust: tuple[x509.Certificate, ...] = TRUST, **kw: Any) -> Inspection:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from support.issued import pkcs8
+from support.issued import SilentReader, pkcs8
 from support.passports import FIELD, TRUST, bearer, chip_of, look, passport
 from support.people import CAPTURED, PERSON, jp2
 from support.signer import NOW, ef_sod
@@ -15,8 +15,9 @@ from support.signer import NOW, ef_sod
 from drivers.api import Deadline
 from drivers.chip import security_infos
 from drivers.chip.access import Can
+from drivers.chip.blocks import SHORT_STEPS
 from drivers.chip.security_infos import ID_PACE, PaceInfo
-from drivers.chip.transcript import Player, Recorder, from_text, to_text
+from drivers.chip.transcript import Player, Recorder, Sort, from_text, to_text
 from drivers.virtual.card import VirtualReader, blank_card
 from drivers.virtual.card.chip import Traits
 from drivers.virtual.card.files import ALWAYS
@@ -131,6 +132,37 @@ def test_a_card_of_lds_1_7_without_chip_keys_is_genuine_too() -> None:
     found = look(passport({**none, **image.files, Fid.SOD: sod}, aa=None, ca=None))
     assert found.verdict is Verdict.GENUINE, (found.why, found.findings)
     assert found.outcome(Extra.ACTIVE) is found.outcome(Extra.CHIP) is Outcome.NOT_MADE
+
+
+# --- the channel ---
+
+
+def test_active_authentication_goes_on_in_chip_authentications_channel() -> None:
+    """One chip holds both keys: nothing is opened again between the two proofs (Doc 9303-11, 6.2)."""
+    reader = VirtualReader()
+    reader.put(passport())
+    recorder = Recorder(reader)
+    assert look(reader=recorder).verdict is Verdict.GENUINE
+    told = [event.data[:4].hex() if event.sort is Sort.COMMAND else event.sort for event in recorder.events]
+    agreed, signed = told.index("0c860000"), told.index("0c880000")
+    assert agreed < signed
+    assert Sort.RESET not in told[agreed:]
+
+
+def test_a_chip_that_fails_chip_authentication_is_still_asked_to_sign() -> None:
+    found = look(passport(ca=pkcs8(ec.generate_private_key(ec.BrainpoolP256R1()))))
+    assert found.outcome(Extra.CHIP) is Outcome.FAILED
+    assert found.outcome(Extra.ACTIVE) is Outcome.HELD
+
+
+def test_block_sizes_are_tried_out_once_however_often_the_channel_ends() -> None:
+    """Every refusal ends this card's channel, and DG3 is one."""
+    reader = SilentReader()
+    reader.put(passport(traits=Traits(extended=0, chaining=False, bare_errors=True)))
+    recorder = Recorder(reader)
+    assert look(reader=recorder).verdict is Verdict.GENUINE
+    too_long = [event for event in recorder.events if event.sort is Sort.ANSWER and event.data == b"\x67\0"]
+    assert len(too_long) <= len(SHORT_STEPS)
 
 
 # --- transcripts ---
