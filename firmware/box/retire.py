@@ -7,6 +7,7 @@ goes on with the erasing. Keys go first: what is left without them is noise.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from firmware.box.stick import SwapRefused
 from firmware.box.warrants import Papers
 from firmware.records import disk
 from firmware.records.journal import Journal
+from firmware.records.shelf import DATABASE
 from firmware.records.vault import KEY
 
 PROOF = "retirement.json"
@@ -99,20 +101,21 @@ def _exported(journal: Journal, epoch: int) -> bool:
 
 
 def _destroy_keys(identity: Identity) -> None:
-    """What lies in a TPM goes with the identity's own way; a folder that is half gone has none any more."""
-    try:
-        identity.erase()
-    except IdentityError:
-        return
+    """The identity's own way; its `identity.json` goes right after, and says to a next try that this is done."""
+    about = identity.folder / "identity.json"
+    if about.is_file():
+        with suppress(IdentityError):
+            identity.erase()
+        disk.remove(about)
 
 
 def _secrets(data: Path, identity: Identity) -> list[Path]:
-    """Private keys first; then the keys of drafts."""
-    return [
-        *sorted(identity.folder.glob("*key*")),
-        *sorted(identity.folder.glob("*.age")),
-        *sorted((data / "records" / "drafts").glob(f"*/{KEY}")),
+    """Private keys in files first; then the keys of drafts, and the journal."""
+    files = [
+        path for path in (identity.folder / "box.key.pem", identity.folder / "drafts.age") if path.is_file()
     ]
+    drafts = sorted((data / "records" / "drafts").glob(f"*/{KEY}"))
+    return [*files, *drafts, *sorted((data / "records").glob(f"{DATABASE}*"))]
 
 
 def _named(data: Path, identity: Path) -> list[str]:

@@ -7,6 +7,7 @@ the drafts that it names are another box's.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -15,7 +16,7 @@ from firmware.records.clock import JournalClock
 from firmware.records.database import Database, Readable
 from firmware.records.drafts import Drafts
 from firmware.records.fence import HANDED_OVER, closed
-from firmware.records.format import swap
+from firmware.records.format import statement, swap
 from firmware.records.format.swap import Adoption, Handover, Held, Retirement
 from firmware.records.keys import BoxKeys
 from firmware.records.outbox import Outbox
@@ -25,6 +26,11 @@ from firmware.records.vault import Vault
 
 S = RecordState
 GIVEN, ADOPTED, RETIRED = "given", "adopted", "retired"
+_FORMS: Mapping[str, type[Handover | Adoption | Retirement]] = {
+    GIVEN: Handover,
+    ADOPTED: Adoption,
+    RETIRED: Retirement,
+}
 _OURS = (
     f"SELECT * FROM record WHERE state IN ({', '.join('?' * len(HAS_DRAFT))})"  # noqa: S608 - our own
     " AND ended_reason IS NOT ? ORDER BY started_at, id"
@@ -173,6 +179,9 @@ class Handovers:
         evidence: bytes | None = None,
         place: bytes | None = None,
     ) -> None:
+        """Raises StatementRefused for what no reader would take."""
+        form = _FORMS[kind]
+        statement.read(body, form.named, form.table, swap.MAX_BYTES)
         connection.execute(
             "INSERT INTO handover (kind, box, epoch, body, evidence, place, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (kind, box, epoch, body, evidence, place, self._clock.stamp()),
