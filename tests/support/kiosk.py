@@ -254,8 +254,11 @@ class Story:
         self.comes(S.LANGUAGE)
         self.touch(f"language:{language}")
 
-    def restart(self) -> None:
-        """Cut the power, on kiosk and card alike; a new kiosk starts on the disk as it was then."""
+    def restart(self, before: Callable[[], None] = lambda: None) -> None:
+        """Cut the power, on kiosk and card alike; a new kiosk starts on the disk as it was then.
+
+        `before` it starts, something else may be done.
+        """
         card_lay_there = self.station.chip.holds_card
         self.station.chip.lift()
         self._boxes += 1
@@ -265,6 +268,7 @@ class Story:
         self.box = after
         if card_lay_there:
             self.station.chip.put(self.citizen.card)
+        before()
         self._build()
         self.start()
 
@@ -338,7 +342,7 @@ def story(
 ) -> Iterator[Story]:
     """A story that begins at the greeting, or `at` one of SCENES; checked when it ends well.
 
-    Most do without the panel, which takes a second to close.
+    Most do without the panel, which helps and is not needed.
     """
     habits = habits or Habits(pause_s=0.0)
     with ExitStack() as stack:

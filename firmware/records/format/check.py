@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from typing import Any
 
 from firmware.records.format.errors import Problem
@@ -15,6 +15,8 @@ Check = Callable[[Any, str, Problems], None]
 
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+LETTERS = unicodedata.ucd_3_2_0
+"""The characters that every Python knows alike: both ends of the wire judge a text by the same tables."""
 CONTROL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -23,9 +25,10 @@ def parse_moment(value: object) -> datetime | None:
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         return None
     try:
-        return datetime.fromisoformat(value).astimezone(UTC)
+        moment = datetime.fromisoformat(value).astimezone(UTC)
     except ValueError:
         return None
+    return moment if MINYEAR < moment.year < MAXYEAR else None  # a day before and after it are days too
 
 
 def parse_day(value: object) -> date | None:
@@ -47,9 +50,9 @@ def text(most: int, least: int = 1, pattern: str | None = None) -> Check:
             problems.append(Problem(where, "must be text"))
         elif not least <= len(value) <= most:
             problems.append(Problem(where, f"must have {least} to {most} characters"))
-        elif any(unicodedata.category(letter) in CONTROL for letter in value):
+        elif any(LETTERS.category(letter) in CONTROL for letter in value):
             problems.append(Problem(where, "has a control or unassigned character"))
-        elif not unicodedata.is_normalized("NFC", value):
+        elif not LETTERS.is_normalized("NFC", value):
             problems.append(Problem(where, "must be in Unicode form NFC"))
         elif compiled and not compiled.fullmatch(value):
             problems.append(Problem(where, f"must match {compiled.pattern}"))

@@ -48,7 +48,8 @@ _sha256 = c.text(64, 64, r"[0-9a-f]{64}")
 _id = c.text(64, 1, r"[A-Za-z0-9._:/-]+")
 _word = c.text(80)
 _file = c.text(90, 1, FILE)
-_count = c.integer(1, 2**53 - 1)
+_count = c.integer(1, 2**31 - 1)  # as every database of the centre can hold it
+_epoch = c.integer(0, 2**31 - 1)
 
 
 def _rule_pack(value: Any, where: str, problems: c.Problems) -> None:
@@ -180,12 +181,12 @@ ASSIGNMENT = c.fields(
         "home_unit": _word,
         "capture_unit": _word,
         "box": c.text(32, 1, BOX),
-        "epoch": c.integer(0, 2**31),
+        "epoch": _epoch,
         "team": _word,
         "shift": _word,
         "officers": c.listing(_id, 32),
     },
-    {"station": _word, "began_on": c.fields({"box": c.text(32, 1, BOX), "epoch": c.integer(0, 2**31)})},
+    {"station": _word, "began_on": c.fields({"box": c.text(32, 1, BOX), "epoch": _epoch})},
 )
 
 _manifest = c.fields(
