@@ -12,7 +12,8 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from centre.cli_options import Database, Folder, read_file
+from centre import db, held, swaps
+from centre.cli_options import Database, Folder, print_json, read_file
 from centre.core import utc_now
 from centre.errors import CentreSetupError
 from centre.files import write_whole
@@ -143,6 +144,50 @@ def recovery(
     """Write the identity that opens a lost box's drafts, for a technician: an age file behind 12 digits."""
     digits = Station(folder, database).recovery(out)
     typer.echo(f"{out} is written; what opens it is said only now:\n{digits}")
+
+
+@app.command()
+def retire_box(
+    folder: Folder,
+    box: Box,
+    proof: Annotated[
+        Path | None, typer.Option(help="What the box signed when it erased itself (`kiosk box retire`).")
+    ] = None,
+    database: Database = None,
+) -> None:
+    """End a box: its certificate opens nothing any more, and what it made after its last word is held."""
+    Station(folder, database).retire_box(box, read_file(proof) if proof else None)
+    typer.echo(f"{box} is retired" + ("" if proof else "; without a proof its last number is not known"))
+
+
+@app.command("swaps")
+def list_swaps(folder: Folder, database: Database = None) -> None:
+    """Print, as JSON, which box took whose place, and what shows that two were on at once."""
+    with Station(folder, database).opened() as engine, db.reading(engine) as connection:
+        print_json(swaps.listing(connection))
+
+
+@app.command("held")
+def list_held(folder: Folder, database: Database = None) -> None:
+    """Print, as JSON, the records that wait for a person, and why."""
+    with Station(folder, database).opened() as engine, db.reading(engine) as connection:
+        print_json(held.listing(connection))
+
+
+@app.command()
+def decide(
+    folder: Folder,
+    record: Annotated[str, typer.Option(help="The record's digest, as `held` lists it.")],
+    accept: Annotated[bool, typer.Option("--accept/--reject", help="Whether it counts.")],
+    by: Annotated[str, typer.Option(help="Who decides; goes into the ledger.")],
+    why: Annotated[str, typer.Option(help="The reason, in words; nothing personal.")],
+    database: Database = None,
+) -> None:
+    """Decide, once, on a record that is held: it counts from now on, or never."""
+    station = Station(folder, database)
+    with station.opened() as engine:
+        station.centre(engine).decide(record, accept, by, why)
+    typer.echo(f"{record} is {'accepted' if accept else 'rejected'}")
 
 
 def _give(paper: bytes, out: Path | None, said: str) -> None:

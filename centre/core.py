@@ -16,7 +16,7 @@ import pyrage
 from cryptography import x509
 from sqlalchemy import Connection, Engine, Select, bindparam, exists, func, insert, or_, select
 
-from centre import chain, db, epochs, ingest, league, ledger, papers, registry
+from centre import chain, db, epochs, held, ingest, league, ledger, papers, registry, swaps
 from centre.cases import stamp
 from centre.errors import CentreSetupError, Refused
 from centre.files import make_folder, sync_folder
@@ -148,6 +148,26 @@ class Centre:
             if not ledger.is_of(turn.connection, record_id, box):
                 raise Refused(403, "other_box", "these grants are another box's")
             return ledger.give_up(turn, record_id, attempts, box, self._clock())
+
+    def swap(self, box: str, adoption: Any, handover: Any) -> dict[str, Any]:
+        """Take in what `box` says of the place that it took. Raises Refused as `swaps.report`."""
+        at = self._clock()
+        claim = swaps.Claim.read(adoption, handover, self._keys.box_ca, at)
+        with chain.turn(self._engine) as turn:
+            answer = swaps.report(turn, box, claim, at)
+        log.info("%s in the place of %s: %s", answer["by"], answer["box"], answer["outcome"])
+        return answer
+
+    def decide(self, record_digest: str, accept: bool, by: str, why: str) -> None:
+        """A person's word on a held record. Raises CentreSetupError as `held.decide`."""
+        with db.reading(self._engine) as connection:
+            row = held.find(connection, record_digest)
+            sealed = connection.execute(_SEALED, {"digest": record_digest}).scalars().first()
+        if sealed is None:
+            raise CentreSetupError(f"record {record_digest} has no sealed file")
+        manifest = self._archived(record_digest, sealed, row.received_at)
+        with chain.turn(self._engine) as turn:
+            held.decide(turn, record_digest, manifest, accept, by, why, self._clock())
 
     def take_in(self, box: str, uploads: BoxUploads, upload: str, sealed_digest: str) -> bytes:
         """The signed receipt (JSON) for the record in a completed upload; the same on each repeat.
@@ -321,6 +341,7 @@ _RECEIPTS = {
     for names in (("record_digest",), ("sealed_digest",), ("record_digest", "sealed_digest"))
 }
 _KEEP_RECEIPT = insert(db.receipts)
+_SEALED = select(db.receipts.c.sealed_digest).where(db.receipts.c.record_digest == bindparam("digest"))
 
 
 def _tally(connection: Connection, column: Any, *where: Any) -> dict[str, int]:

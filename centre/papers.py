@@ -199,7 +199,7 @@ _NEWEST = (
 _PAPER = select(_W.c.body).where(_W.c.kind == bindparam("kind"), _W.c.serial == bindparam("serial"))
 _POOL = (
     select(_W.c.pool)
-    .where(_W.c.kind == ASSIGNMENT, _W.c.holder == bindparam("box"), _W.c.epoch == bindparam("epoch"))
+    .where(_W.c.kind == ASSIGNMENT, _W.c.holder == bindparam("box"), _W.c.epoch <= bindparam("epoch"))
     .order_by(_W.c.serial.desc())
     .limit(1)
 )

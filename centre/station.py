@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 
-from centre import boxes, chain, db, papers, pki
+from centre import boxes, chain, db, papers, pki, swaps
 from centre.app import make_app
 from centre.chain import Turn
 from centre.core import Centre, Keys, utc_now
@@ -116,6 +116,11 @@ class Station:
         """The signed lease for a box's id, or for `token:…` in `pool`. Raises CentreSetupError."""
         with self._deciding() as turn:
             return papers.lease(turn, self._orders, holder, terms, now or utc_now(), pool)
+
+    def retire_box(self, box: str, proof: bytes | None = None, now: datetime | None = None) -> None:
+        """Let `box` in no more; `proof` is its signed Retirement. Raises CentreSetupError."""
+        with self._deciding() as turn:
+            swaps.retire(turn, box, proof, self.pki.certificate(Role.BOX_CA), now or utc_now())
 
     def recovery(self, out: Path) -> str:
         """Write the station's recovery identity as an age file; the 12 random digits that open it.

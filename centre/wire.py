@@ -58,9 +58,9 @@ def _peer(der: bytes) -> Peer:
     return Peer(common_name(x509.load_der_x509_certificate(der)), hashlib.sha256(der).hexdigest())
 
 
-async def read_json(request: Request) -> dict[str, Any]:
-    """The body's JSON object. Raises Refused: 413 beyond MAX_JSON_BYTES, 400 when it is none."""
-    body = await read_body(request.receive, MAX_JSON_BYTES)
+async def read_json(request: Request, most: int = MAX_JSON_BYTES) -> dict[str, Any]:
+    """The body's JSON object. Raises Refused: 413 beyond `most` bytes, 400 when it is none."""
+    body = await read_body(request.receive, most)
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as exc:

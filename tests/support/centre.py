@@ -23,6 +23,7 @@ import pyrage
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from sqlalchemy import select as sql_select
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -133,6 +134,14 @@ class TestStation:
         """A transaction beside the centre's own."""
         with self.station.opened() as engine, chain.turn(engine) as turn:
             yield turn
+
+    def verdict(self, sealed: Sealed) -> tuple[str, str]:
+        """A record's status at the centre now, and why."""
+        records = db.records.c
+        with self.turn() as turn:
+            query = sql_select(records.status, records.reason)
+            row = turn.connection.execute(query.where(records.record_digest == sealed.record_digest)).one()
+        return row.status, row.reason
 
     @contextmanager
     def asgi(self) -> Iterator[ASGIApp]:
