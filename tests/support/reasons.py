@@ -25,9 +25,18 @@ GIVERS = frozenset(
     FingerDoubted StoreFailed CardMoved Locked PinRefused""".split()  # noqa: SIM905  a table
 )
 """Calls that carry a reason, beside those whose name ends with Refused."""
-SILENT = frozenset("asked left officer not_issued".split())  # noqa: SIM905  a table
+SILENT = frozenset("asked left officer not_issued unlocked".split())  # noqa: SIM905  a table
 """Reasons of which nobody has to be told anything: a person asked, went away, or an officer decided."""
-DECIDERS = ("clock.py", "ingest.py", "courier.py", "cases.py", "chain.py")
+DECIDERS = (
+    "clock.py",
+    "courier.py",
+    "epochs.py",
+    "held.py",
+    "ingest.py",
+    "leases.py",
+    "sequence.py",
+    "cards.py",
+)
 """Where a check's own function gives the key: the clock's distrust, and why the centre holds a record."""
 NO_KEY = "unknown"
 """What `firmware.uplink.client` says for an answer of the centre that names no key."""
@@ -135,7 +144,10 @@ def _decided(tree: ast.Module) -> Iterator[str]:
         match node:
             case ast.Yield(value=ast.expr() as value) | ast.Return(value=ast.expr() as value):
                 yield from _two_words(value)
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name.isupper():
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ) if name.isupper():
                 yield from _two_words(value)
             case ast.Assign(targets=[ast.Tuple()], value=ast.Tuple(elts=values)):
                 yield from (key for value in values for key in _two_words(value))
@@ -150,7 +162,7 @@ def _two_words(value: ast.expr) -> Iterator[str]:
             yield from (key for key in (_key(value),) if "_" in key)
         case ast.IfExp():
             yield from (*_two_words(value.body), *_two_words(value.orelse))
-        case ast.BoolOp(values=several) | ast.List(elts=several):
+        case ast.BoolOp(values=several) | ast.List(elts=several) | ast.Dict(values=several):
             yield from (key for each in several for key in _two_words(each))
 
 
