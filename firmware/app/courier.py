@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from drivers.errors import DeviceFault
 from drivers.worker import Job, Stop, Worker
 from firmware.app.desk import Desk
+from firmware.app.parcels import Parcel, Parcels, report_adoptions
 from firmware.box.fetch import fetch
 from firmware.records.errors import StoreError
 from firmware.records.format.errors import FormatError
@@ -23,7 +24,6 @@ from firmware.uplink.signing import CentreSigner
 
 if TYPE_CHECKING:
     from drivers.worker import Answer
-    from firmware.records.outbox import SealedFile
     from firmware.uplink.upload import Uploader
 
 log = logging.getLogger("firmware.courier")
@@ -88,24 +88,27 @@ def deliver(desk: Desk) -> Job[Line]:
 
 
 class _Round:
-    """One walk over the outbox. What is sealed meanwhile takes its place in it."""
+    """One walk over the outbox, and over what this box carries for another whose place it took."""
 
     def __init__(self, desk: Desk, line: Line, stop: Stop) -> None:
         self._desk, self._line, self._stop = desk, line, stop
         self._sent: list[str] = []
         self._refused: list[str] = []
-        self._passed: set[int] = set()
+        self._parcels = Parcels(desk)
         self._moved = False
 
     def run(self) -> Delivered:
-        failed = ""
+        try:
+            failed = report_adoptions(self._desk, self._line.client)
+        except PUT_OFF as exc:
+            return self._ended(str(exc))
+        self._parcels.carried = not failed
         while not self._stop:
             try:
-                sealed = self._desk.store.call(lambda journal: journal.next_sealed(self._passed))
-                if sealed is None:
+                parcel = self._parcels.next()
+                if parcel is None:
                     break
-                self._passed.add(sealed.sequence)
-                self._send(sealed)
+                self._send(parcel)
             except WRONG as exc:
                 failed = str(exc)
             except PUT_OFF as exc:
@@ -116,8 +119,9 @@ class _Round:
         moved = self._moved or bool(self._sent or self._refused)
         return Delivered(tuple(self._sent), tuple(self._refused), failed, moved)
 
-    def _send(self, sealed: SealedFile) -> None:
+    def _send(self, parcel: Parcel) -> None:
         """Deliver one record, or keep it on the box as an incident. Raises what PUT_OFF names."""
+        sealed = parcel.sealed
         try:
             receipt = self._line.uploader.send(
                 sealed.path, sealed.record_digest, sealed.sealed_digest, self._progress, self._stop.wait
@@ -127,10 +131,10 @@ class _Round:
         except SealedFileDamaged:
             reason = "sealed_file_damaged"
         else:
-            self._desk.store.call(lambda journal: journal.delivered(sealed.record_id, receipt))
+            self._desk.store.call(lambda journal: parcel.delivered(journal, receipt))
             self._sent.append(sealed.record_id)
             return
-        self._desk.store.call(lambda journal: journal.refused_by_centre(sealed.record_id, reason))
+        self._desk.store.call(lambda journal: parcel.refused(journal, reason))
         self._refused.append(sealed.record_id)
 
     def _progress(self, _done: int, _all: int) -> None:

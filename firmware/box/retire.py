@@ -101,7 +101,7 @@ def _exported(journal: Journal, epoch: int) -> bool:
 
 
 def _destroy_keys(identity: Identity) -> None:
-    """The identity's own way; its `identity.json` goes right after, and says to a next try that this is done."""
+    """The identity's own way; `identity.json` goes right after, and tells a next try that this is done."""
     about = identity.folder / "identity.json"
     if about.is_file():
         with suppress(IdentityError):

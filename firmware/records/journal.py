@@ -247,7 +247,7 @@ class Journal:
         self._outbox.refused(record_id, reason)
 
     def offer_again(self, actor: str = "kiosk") -> int:
-        return self._outbox.offer_again(actor)
+        return self._outbox.offer_again(actor) + self.carried.offer_again(actor)
 
     def hasten(self, record_id: str, actor: str) -> None:
         self._outbox.hasten(record_id, actor)
