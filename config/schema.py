@@ -25,6 +25,8 @@ class Station:
     """Folder of the journal, the outbox and the box's certificate."""
     second_copy: str = ""
     """Folder on a second medium, as a mounted stick, for a copy of each unsent record; empty: none."""
+    sticks: str = "/media/idkiosk"
+    """Folder at or below which sticks are mounted."""
     language: Literal["vi", "en"] = "vi"
     tools: str = ".tools"
     """Folder of what the set-up fetched: face models and the NFIQ 2 scorer."""

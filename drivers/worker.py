@@ -130,6 +130,10 @@ class Worker(Generic[D]):
             for stop in self._wanted:
                 stop.set()
 
+    def wake(self) -> None:
+        """A device that rests after a fault is opened now: what it lacked is there."""
+        self._jobs.put(None)
+
     def end(self) -> None:
         """Ask the job to stop, the device to be closed and the thread to end; `close` waits for it."""
         self._closing.set()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from firmware.presenter import TICKET_DIGITS, Form, View, review_pages
+from firmware.presenter import TICKET_DIGITS, Form, View, review_pages, troubles
 from statemachine import events as ev
+from statemachine.session import Stage
 from statemachine.states import S
 
 PIN_DIGITS = 6
 NUMBER_DIGITS = 12
 CAN_DIGITS = 6
+BLANK_DIGITS = 5
 DIGITS_OF_WAY = {"number": NUMBER_DIGITS, "ticket": TICKET_DIGITS, "chip": CAN_DIGITS}
 COMMAND_OF_WAY = {"number": "number", "ticket": "ticket", "chip": "old_chip"}
 
@@ -50,6 +52,8 @@ def _typed(view: View, digit: str) -> Meaning:
 
 
 def _length(view: View) -> int:
+    if view.state is S.SWAP:
+        return NUMBER_DIGITS if view.session.stage is Stage.CODE else BLANK_DIGITS
     if view.form.stage == "guardian":
         return NUMBER_DIGITS
     if view.state is S.IDENTIFY:
@@ -156,13 +160,45 @@ def _act(form: Form, act: str) -> Meaning:
     return replace(form, stage="sure", picked=act) if act in ("void", "refuse") else None
 
 
-def _technician(view: View, verb: str, _: str) -> Meaning:
-    if verb == "next":
-        pages = max(1, -(-len(view.form.rows) // 5))
-        return replace(view.form, page=view.form.page % pages + 1)
-    if verb == "retest":
-        return Command("examine")
-    return ev.BackPressed() if verb in ("back", "status") else None
+def _technician(view: View, verb: str, value: str) -> Meaning:
+    form, known = view.form, troubles(view)
+    stage = form.stage if known or form.stage != "codes" else ""
+    match verb, stage:
+        case "next", _:
+            pages = len(known) if stage == "codes" else -(-len(form.rows) // 5)
+            return replace(form, page=form.page % max(1, pages) + 1)
+        case "retest", "":
+            return Command("examine")
+        case "acts", "":
+            return replace(form, stage="acts", page=1)
+        case "act", "acts":
+            return replace(form, stage="codes") if value == "codes" else SWAPS.get(value)
+        case "back", "acts" | "codes":
+            return replace(form, stage="" if stage == "acts" else "acts", page=1)
+        case "back", _:
+            return ev.BackPressed()
+    return None
+
+
+SWAPS: dict[str, ev.Event] = {"give": ev.HandOverPressed(), "take": ev.TakeOverPressed()}
+
+
+def _swap(view: View, verb: str, _: str) -> Meaning:
+    stage, digits = view.session.stage, view.form.digits
+    match verb:
+        case "ok" if stage is Stage.CODE:
+            return Command("recovery_code", digits) if len(digits) == NUMBER_DIGITS else None
+        case "ok" if stage is Stage.BLANKS:
+            return Command("blanks", digits) if digits else None
+        case "ok":
+            return ev.Confirmed()
+        case "type" | "scan" if stage is Stage.CODE:
+            return Form(stage="type" if verb == "type" else "")
+        case "back" if stage is Stage.CODE and view.form.stage == "type":
+            return Form()
+        case "back":
+            return ev.BackPressed()
+    return None
 
 
 CALL = Command("call")
@@ -183,6 +219,7 @@ IN_STATE: dict[S, Callable[[View, str, str], Meaning]] = {
     S.OFFICER: _officer,
     S.ASSISTED: _assisted,
     S.TECHNICIAN: _technician,
+    S.SWAP: _swap,
     S.LANGUAGE: _language,
 }
 

@@ -37,6 +37,7 @@ class Frame:
     simulated: bool
     step: int
     steps: int
+    error: str = ""
 
 
 class Page:
@@ -241,6 +242,8 @@ def strip(size: Size, theme: Theme, frame: Frame) -> Image.Image:
         place, rest = inside.take_right(130, gap=12)
         parts = [*parts, (step, place, "right")]
         _steps(canvas, rest.take_right(116)[0], frame, front, back)
+    elif frame.error:
+        parts = [*parts, (frame.error, inside.take_right(130)[0], "right")]
     for text, box, align in parts:
         wanted = Wanted(Weight.STRONG, round(21 * scale), round(17 * scale))
         fitted = fit(text, canvas.px(box).w, canvas.px(box).h, wanted, theme.strict)

@@ -25,12 +25,16 @@ __all__ = ["Preview", "Rect", "Screen", "Size", "Target"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen(ABC):
-    """What every screen has: language, whether the station is virtual, step `step` of `steps` (0: none)."""
+    """What every screen has: language, whether the station is virtual, step `step` of `steps` (0: none).
+
+    `error` (E-214) is what a person reads out on the telephone; it stands small in a corner.
+    """
 
     language: str = "vi"
     simulated: bool = False
     step: int = 0
     steps: int = 0
+    error: str = ""
 
     @abstractmethod
     def compose(self, page: Page) -> None:
@@ -72,7 +76,7 @@ class Screen(ABC):
         return self._page(size, theme, None, visible=False).live
 
     def _page(self, size: Size, theme: Theme, preview: Image.Image | None, *, visible: bool) -> Page:
-        frame = Frame(self.language, self.simulated, self.step, self.steps)
+        frame = Frame(self.language, self.simulated, self.step, self.steps, self.error)
         page = Page(size, theme, frame, preview, visible)
         self.compose(page)
         return page

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivers.worker import Job, Up, Worker
 from firmware.app import courier as mail
-from firmware.app.jobs import capture, chip, fingers, identify, old_card, prove, records, staff
+from firmware.app.jobs import box, capture, chip, fingers, identify, old_card, prove, records, staff
 from firmware.app.visit import Visit
 from firmware.issue.errors import IssueError
 from firmware.records.errors import RecordsError
@@ -35,6 +35,7 @@ class Asks:
     def __init__(self, kiosk: Kiosk) -> None:
         self._kiosk = kiosk
         desk = kiosk.desk
+        self._registry_runs = False
         self._registry = Worker("registry", lambda: mail.open_registry(desk), kiosk.loop.post)
         self._perform: dict[type[fx.Effect], Callable[[Any], None]] = {
             fx.ReadIdentity: self._read_identity,
@@ -52,10 +53,16 @@ class Asks:
             fx.CallOfficer: lambda _: self.buzz(),
             fx.AwaitBadge: self._await_badge,
             fx.Examine: lambda _: kiosk.house.examine(),
+            fx.AwaitStick: lambda effect: kiosk.swaps.await_stick(effect),
+            fx.ReadCode: lambda effect: kiosk.swaps.read_code(effect),
+            fx.MoveBox: lambda effect: kiosk.swaps.move(effect),
         }
 
-    def start(self) -> None:
-        self._registry.start()
+    def _start_registry(self) -> None:
+        """Its extract and its line need the keys, which are open once the store is."""
+        if not self._registry_runs:
+            self._registry_runs = True
+            self._registry.start()
 
     def close(self) -> None:
         self._registry.close()
@@ -67,7 +74,8 @@ class Asks:
         """What a device is told first."""
         desk, workers = self._kiosk.desk, self._kiosk.workers
         if up.worker == "store":
-            recover = records.recover(desk, self._visit, self._kiosk.flow.state is S.ATTRACT)
+            self._start_registry()
+            recover = box.recover(desk, self._visit, self._kiosk.flow.state is S.ATTRACT)
             desk.store.submit(self._entry, RECOVER, recover)
         elif up.worker == "finger":
             workers.finger.submit(Job(0, "warm", lambda *_: desk.warm_scorer()))

@@ -12,6 +12,7 @@ from firmware.records.journal import Journal
 from firmware.touch import Command
 from statemachine import events as ev
 from statemachine.guards import may_attest
+from statemachine.session import Aim
 from statemachine.states import Device
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ class Commands:
                 self._store(records.keep_wrong(visit, command.value))
             case "consent":
                 self._store(records.keep_consent(desk, visit, session.language, command.value == "yes"))
+            case "pin" if session.aim is Aim.UNLOCK:
+                self._kiosk.swaps.unlock(visit.badge, command.value)
+            case "recovery_code":
+                self._kiosk.swaps.typed_code(command.value)
+            case "blanks":
+                self._kiosk.swaps.counted(command.value)
             case "pin" if visit.badge in desk.officers:
                 self._store(staff.check_pin(desk.officers[visit.badge], command.value))
             case "second_pin" if visit.badge in desk.officers:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from drivers.api import PanelInput
 from drivers.worker import Done, Failed, Up
 from firmware.app import courier as mail
-from firmware.app.jobs import records
+from firmware.app.jobs import box, records
 from firmware.doctor import FAIL, PASS, machine, team_status
 from firmware.uplink.pace import Retry
 from statemachine import events as ev
@@ -25,7 +25,7 @@ ROOM_S = 10.0
 """How often a full disk is tried again."""
 CLOCK_S = 30.0
 """How often a clock that no rule pack covers is looked at again."""
-ROOM, STATUS, EXAMINE, COPIES = "room", "status", "examine", "copies"
+ROOM, STATUS, EXAMINE, COPIES, PLACE = "room", "status", "examine", "copies", "place"
 
 
 class House:
@@ -38,17 +38,20 @@ class House:
         self._sending, self._asking = (Retry(SystemRandom().random, most_s) for _ in range(2))
         self._delivering = self._awaiting_room = False
         self._contact: datetime | None = None
+        self._courier_runs = False
 
     def start(self) -> None:
         self.check_clock()
-        self._courier.start()
 
     def close(self) -> None:
         self._courier.close()
 
     def store_up(self, _: Up) -> None:
-        """The journal is open: deliver what waits, ask for a new extract."""
+        """The journal is open, and so are the keys: deliver what waits, ask for a new extract."""
         self.check_clock()
+        if not self._courier_runs:
+            self._courier_runs = True
+            self._courier.start()
         self.deliver()
         self._refresh()
         self.refresh_status()
@@ -77,6 +80,15 @@ class House:
                 self._kiosk.handle(ev.DeviceLost(Device.CLOCK))
             self._kiosk.loop.after(CLOCK_S, self.check_clock)
 
+    def check_place(self) -> None:
+        """A box that was handed over has no place to work in until the centre gives it another one."""
+        self._kiosk.desk.store.submit(0, PLACE, box.place(self._kiosk.desk))
+
+    def _placed(self, told: ev.Event) -> None:
+        lost = Device.PLACE in self._kiosk.flow.session.lost
+        if isinstance(told, ev.DeviceBack) is lost:
+            self._kiosk.handle(told)
+
     # --- the line to the centre ------------------------------------------------------------------------
 
     def deliver(self) -> None:
@@ -92,6 +104,7 @@ class House:
         self._contact = max(signed_at, self._contact or signed_at)
         self._kiosk.desk.time.centre_says(signed_at)
         self._kiosk.loop.after(REFRESH_S, self._refresh)
+        self.check_place()
 
     def _delivered(self, delivered: mail.Delivered) -> None:
         self._delivering = False
@@ -119,6 +132,8 @@ class House:
                 self._kiosk.status = status
             case tuple() as findings if done.job == EXAMINE and done.entry == self._kiosk.flow.entry:
                 self._examined(findings)
+            case ev.Event() as told if done.job == PLACE:
+                self._placed(told)
             case _ if done.job == ROOM:
                 self._kiosk.handle(ev.DeviceBack(Device.STORE))
 
@@ -150,8 +165,12 @@ class House:
     # --- what the team sees ----------------------------------------------------------------------------
 
     def refresh_status(self) -> None:
-        config, contact = self._kiosk.desk.config, self._contact
-        self._kiosk.desk.store.submit(0, STATUS, lambda journal: team_status(config, journal, contact))
+        desk, contact = self._kiosk.desk, self._contact
+        desk.store.submit(
+            0,
+            STATUS,
+            lambda journal: team_status(desk.config, journal, contact) | box.standing(desk, journal),
+        )
 
     def examine(self) -> None:
         config = self._kiosk.desk.config

@@ -6,11 +6,11 @@ Everything that moves a person's visit goes through `_feed`; everything slow goe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from drivers.api import PanelInput
-from drivers.errors import DeviceFault
+from drivers.errors import DeviceFault, DeviceGone
 from drivers.worker import Answer, Broken, Done, Down, Failed, Up
 from firmware.app import store
 from firmware.app.asks import RECOVER, Asks
@@ -19,7 +19,10 @@ from firmware.app.desk import Desk
 from firmware.app.devices import Workers
 from firmware.app.frame import Face
 from firmware.app.housekeeping import House
-from firmware.app.visit import Learned, Seen, Visit
+from firmware.app.jobs import box
+from firmware.app.messages import Act, Expiry, Tap, Tick
+from firmware.app.swaps import Swaps
+from firmware.app.visit import Learned, Seen, Sheet, Visit
 from firmware.loop import Arrived, Loop, Mailbox
 from firmware.memory import give_back
 from firmware.presenter import Form, View
@@ -28,38 +31,13 @@ from firmware.touch import Command, meaning
 from statemachine import effects as fx
 from statemachine import events as ev
 from statemachine.machine import Flow
+from statemachine.session import Stage
 from statemachine.states import Device, S
+
+__all__ = ["Act", "CrashError", "Kiosk", "Tap"]
 
 COUNTED_DOWN = {S.STILL_THERE: 20, S.FAREWELL: 8}
 DEVICES = {str(device): device for device in Device}
-
-
-@dataclass(frozen=True, slots=True)
-class Tap:
-    """A touch at pixel (x, y) of the display."""
-
-    x: float
-    y: float
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """An action by its name, as if its button had been touched (virtual citizens see no pixels)."""
-
-    action: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    entry: int
-
-
-@dataclass(frozen=True, slots=True)
-class Expiry:
-    """The state's time is over, unless somebody touched the screen since (`version`)."""
-
-    entry: int
-    version: int
 
 
 class CrashError(Exception):
@@ -88,6 +66,7 @@ class Kiosk:
         self._timeout_s: float | None = None
         self._version = 0
         self._recovered, self._early = False, ""
+        self.swaps = Swaps(self)
         self.asks, self.house, self._commands = Asks(self), House(self), Commands(self)
 
     # --- life --------------------------------------------------------------------------------------
@@ -97,12 +76,13 @@ class Kiosk:
         self._perform(self.flow.begin())
         self.desk.store.worker.start()
         self.workers.start()
-        self.asks.start()
+        self.swaps.start()
         self.house.start()
 
     def close(self) -> None:
         self.house.close()
         self.asks.close()
+        self.swaps.close()
         self.workers.close()
         self.desk.close()
         self.desk.store.worker.close()
@@ -171,7 +151,11 @@ class Kiosk:
             fraction=fraction,
             score=score,
             estimate=seen.estimate,
+            done=seen.done,
+            of=seen.of,
         )
+        if seen.of:
+            self._rearm()
         if form != self.form:
             self.form = form
             self.draw()
@@ -188,6 +172,7 @@ class Kiosk:
                 self._feed(ev.DeviceBack(DEVICES[name]))
                 self.asks.device_up(answer)
                 if name == store.NAME:
+                    self.swaps.store_up()
                     self.house.store_up(answer)
             case Down(worker=store.NAME, fault=fault):
                 self._store_failed(fault)
@@ -195,6 +180,8 @@ class Kiosk:
                 self._feed(ev.DeviceLost(DEVICES[name]))
             case Done(value=Learned() as learned, entry=entry):
                 self.learn(learned, entry)
+            case Done(value=box.StickIn() as stick, entry=entry):
+                self.swaps.stick_is_in(stick, entry)
             case Done():
                 self.house.done(answer)
             case Failed():
@@ -204,6 +191,8 @@ class Kiosk:
 
     def _failed(self, failed: Failed) -> None:
         match failed.error:
+            case DeviceGone(device=store.NAME) if self._moving:
+                self.house.failed(failed)  # the store is busy with the swap, and does not answer others
             case StoreError() | DeviceFault(device=store.NAME) as error:
                 self._store_failed(error)
             case DeviceFault(device=name) if name in DEVICES:
@@ -212,6 +201,10 @@ class Kiosk:
                 self.house.failed(failed)
                 if failed.entry == self.flow.entry:
                     self._feed(ev.StepFailed("step_failed", entry=failed.entry))
+
+    @property
+    def _moving(self) -> bool:
+        return self.flow.state is S.SWAP and self.flow.session.stage in (Stage.STICK, Stage.GO)
 
     def _store_failed(self, error: Exception) -> None:
         self._feed(ev.StoreFailed(getattr(error, "reason", StoreError.reason)))
@@ -246,10 +239,21 @@ class Kiosk:
     def _feed(self, event: ev.Event) -> None:
         before = self.flow.entry
         self._perform(self.flow.feed(event))
-        if isinstance(event, ev.Sealed) and self.flow.taken:
-            self.house.deliver()
+        if self.flow.taken:
+            self._follow(event)
         if self.flow.entry == before:
             self.draw()
+
+    def _follow(self, event: ev.Event) -> None:
+        """What an event means for the box, whatever it means for the flow."""
+        match event:
+            case ev.Sealed():
+                self.house.deliver()
+            case ev.Unlocked():
+                self.swaps.unlocked(event)
+            case ev.SwapDone() | ev.SwapRefused():
+                self.house.check_place()
+                self.house.deliver()
 
     def _perform(self, effects: list[fx.Effect]) -> None:
         for effect in effects:
@@ -262,6 +266,7 @@ class Kiosk:
                 case fx.StopWork():
                     self.workers.stop_work()
                     self.asks.stop_work()
+                    self.swaps.stop_work()
                 case fx.EndVisit():
                     self.asks.end_visit(effect)
                     self.house.deliver()
@@ -282,6 +287,8 @@ class Kiosk:
             self.house.refresh_status()
         elif enter.state is S.ATTRACT:
             self.loop.post(give_back)
+        if enter.state is not S.SWAP:
+            self.visit = replace(self.visit, sheet=Sheet(), code="", blanks=0)
         self.draw()
 
     def _rearm(self) -> None:

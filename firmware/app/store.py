@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 from drivers.errors import DeviceFault, DeviceGone
-from drivers.worker import Answer, Job, Stop, Worker
+from drivers.worker import Answer, Done, Job, Stop, Worker
 from firmware.records.errors import DiskFull, RecordsError, StoreError
 from firmware.records.format.errors import FormatError
 from firmware.records.journal import Journal
@@ -17,6 +17,7 @@ from firmware.records.journal import Journal
 T = TypeVar("T")
 CALL_S = 30.0
 NAME = "store"
+BEAT = "beat"  # what `firmware.supervise` asks the store for
 
 EXPECTED = (RecordsError, FormatError)
 
@@ -40,7 +41,7 @@ class Store:
         self, opens: Callable[[], AbstractContextManager[Journal]], post: Callable[[Answer], None]
     ) -> None:
         self.worker: Worker[Journal] = Worker(NAME, self._opened, post)
-        self._opens = opens
+        self._opens, self._post = opens, post
         self._lock = threading.Lock()
         self._waiting: set[Future[Any]] = set()
         self._down = False
@@ -78,6 +79,10 @@ class Store:
                 raise StoreFault(NAME, exc.reason) from exc
 
         self.worker.submit(Job(entry, name, run, EXPECTED))
+
+    def alive(self) -> None:
+        """Prove, from the store's thread in the middle of a long job, that it lives: the watchdog is fed."""
+        self._post(Done(NAME, 0, BEAT, None))
 
     # --- on the store's thread -----------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmware.quality.best import Score
@@ -23,6 +24,16 @@ class Doubted:
     finding: Finding
     sample: Sample = field(repr=False)
     template: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a swap moves, or has moved: `facts` as a screen shows them, `stated` blanks of the other box."""
+
+    source: Path | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    stated: int | None = None
+    tickets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,10 @@ class Visit:
     officer_name: str = field(default="", repr=False)
     first_officer: str = ""
     tries_left: int = 5
+    sheet: Sheet = Sheet()
+    code: str = field(default="", repr=False)
+    """The station's recovery code, while a swap needs it."""
+    blanks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,10 @@ class Learned:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """A frame on its way to the screen, with the hint for it; `good` of `wanted` frames in a row are good."""
+    """A frame on its way to the screen, with the hint for it; `good` of `wanted` frames in a row are good.
+
+    `done` of `of` files of a swap are whole.
+    """
 
     entry: int
     pixels: Any = field(default=None, repr=False)
@@ -85,3 +103,5 @@ class Seen:
     estimate: bool = True
     lift: bool = False
     fraction: float | None = None
+    done: int = 0
+    of: int = 0

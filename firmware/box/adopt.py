@@ -7,6 +7,7 @@ before anything is taken; the same again goes on where it stopped, and once more
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -22,13 +23,15 @@ from firmware.records.adoption import Adopted, Plan
 from firmware.records.carried import BOX_CERTIFICATE
 from firmware.records.errors import HandedOver
 from firmware.records.format.rules import local_day, pack_on
-from firmware.records.format.swap import ORDER, Adoption
+from firmware.records.format.swap import DISK, HANDOVER, ORDER, Adoption
 from firmware.records.format.warrants import SPARE, Assignment
 from firmware.records.handover import ADOPTED, Paper
 from firmware.records.journal import Journal
 
 CODE_DIGITS = 12
 MOST_RECOVERY = 8 << 10
+KNOWS = {ORDER: 0, DISK: 1, HANDOVER: 2}
+"""How much is known of a box: nothing, what lies on its card, its own word."""
 WAITING_DAYS = 30
 """Where no rule pack says how long a ticket is good for."""
 
@@ -46,6 +49,7 @@ class Wanted:
     recovery: Path | None = None
     code: str = ""
     rest: bool = False
+    progress: Callable[[int, int], None] = lambda _done, _of: None
 
 
 def examine(journal: Journal, papers: Papers, source: Path, rest: bool = False) -> Found:
@@ -70,11 +74,11 @@ def adopt(journal: Journal, papers: Papers, wanted: Wanted) -> Adopted:
     if what.known_by == ORDER:
         _take_order(journal, papers, what, wanted.officer)
     before = _judge(journal, papers, what)
-    if before is not None and not _more(journal, what):
+    if before is not None and before.known_by == what.known_by and not _more(journal, what):
         return before
     recovery = _recovery(what, wanted) if _missing_drafts(journal, what) else None
     plan = _plan(journal, papers, what, wanted, recovery)
-    return journal.adoptions.more(plan) if before is not None else journal.adoptions.run(plan)
+    return journal.adoptions.run(plan)
 
 
 def place(journal: Journal, papers: Papers) -> Assignment | None:
@@ -153,9 +157,12 @@ def _judge_station(own: Assignment | None, papers: Papers, what: Found) -> None:
 
 
 def _again(journal: Journal, before: Paper, what: Found) -> Adopted:
-    """The same evidence: the same answer. Raises SwapRefused("already_adopted") for any other."""
+    """The earlier answer, for the same evidence or for more. Raises SwapRefused("already_adopted")."""
     answer = journal.adoptions.done(what.box, what.epoch)
-    if answer is None or before.evidence != what.evidence:
+    if answer is None:
+        raise SwapRefused("already_adopted", f"{what.box}-{what.epoch}")
+    more = KNOWS[what.known_by] > KNOWS[answer.known_by] and (what.closed_at or 0) >= (answer.closed_at or 0)
+    if before.evidence != what.evidence and not more:
         raise SwapRefused("already_adopted", f"{what.box}-{what.epoch}")
     return answer
 
@@ -257,6 +264,7 @@ def _plan(
         officer=wanted.officer,
         until=journal.now() + timedelta(days=_waiting_days(journal)),
         lost=what.lost,
+        progress=wanted.progress,
         carried=what.carried,
         papers=what.papers,
         certificates=_certificates(what),

@@ -89,6 +89,11 @@ class Unlocking:
         """Who may unlock."""
         return tuple(self._officers())
 
+    def left(self) -> int:
+        """How many more wrong PINs the TPM takes, over all officers."""
+        with tpm_trouble():
+            return self.tpm.tries().left
+
     def unlock(self, badge: str, pin: str) -> None:
         """Ask the TPM for U in the name of an officer. Raises BadgeUnknown, PinWrong, LockedOut."""
         officer = self._officers().get(badge)
@@ -175,12 +180,13 @@ class Unlocking:
         rows = [{"badge": badge, **officer} for badge, officer in officers.items()]
         replace_durably(self.folder / UNLOCK, json.dumps(rows, indent=1).encode())
 
+    def beside(self, what: str) -> Path:
+        """A file in memory; of several boxes on one desk, each has its own."""
+        return self.runtime / f"{what}-{hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:16]}"
+
     @property
     def _place(self) -> Path:
-        """Of several boxes on one desk, each has its own."""
-        return (
-            self.runtime / f"unlocked-{hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:16]}"
-        )
+        return self.beside("unlocked")
 
     def _kept(self) -> bytes | None:
         try:

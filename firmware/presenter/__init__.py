@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from firmware.presenter import box, found, staff, visit
+from firmware.presenter import box, found, staff, swap, visit
+from firmware.presenter.box import troubles
 from firmware.presenter.found import PROBLEM_OF_NUMBER, PROBLEM_OF_QR, PROBLEM_OF_TICKET, TICKET_DIGITS
 from firmware.presenter.staff import HELP_BECAUSE, PROBLEM_OF_GUARDIAN, WITHOUT_REASON, acts, help_reason
 from firmware.presenter.view import Form, View, readable, review_pages
@@ -31,6 +32,7 @@ __all__ = [
     "present",
     "readable",
     "review_pages",
+    "troubles",
 ]
 
 STEP_OF = {
@@ -48,6 +50,7 @@ def present(view: View) -> Screen:
         "simulated": view.simulated,
         "step": STEP_OF.get(view.state, 0),
         "steps": STEPS if view.state in STEP_OF else 0,
+        "error": box.error(view),
     }
     return SCREEN_OF[view.state](view, common)
 
@@ -73,11 +76,12 @@ SCREEN_OF: Mapping[S, Callable[[View, Any], Screen]] = {
         card=bool(view.visit.receipt), seconds_left=view.form.seconds_left, **common
     ),
     S.HELP: staff.help_,
-    S.OFFICER: lambda view, common: staff.officer(view, common, str(view.session.aim), "pin"),
+    S.OFFICER: lambda view, common: staff.signs_in(view, common),
     S.ASSISTED: staff.assisted,
     S.PAUSED: visit.paused,
     S.STILL_THERE: lambda view, common: ui.StillThere(seconds_left=view.form.seconds_left, **common),
     S.OUT_OF_ORDER: box.out_of_order,
     S.TECHNICIAN: box.technician,
+    S.SWAP: swap.swap,
     S.STATUS: lambda view, common: ui.Status(**view.status, **common),
 }

@@ -8,11 +8,12 @@ from typing import Any
 from firmware.presenter.found import PROBLEM_OF_CHIP, PROBLEM_OF_NUMBER, PROBLEM_OF_QR, PROBLEM_OF_TICKET
 from firmware.presenter.view import View, finger_marks
 from statemachine.guards import may_return
-from statemachine.session import Session
+from statemachine.session import Aim, Session
 from statemachine.states import CHIP, S
 from ui_fb import screens as ui
 from ui_fb.screen import Screen
 from ui_fb.screens.attend import REASONS as HELP_REASONS
+from ui_fb.screens.officer import OPENING
 
 PROBLEM_OF_GUARDIAN = {
     "guardian_unknown": "unknown", "guardian_minor": "minor", "registry_away": "away",
@@ -53,6 +54,12 @@ def officer(view: View, common: Any, purpose: str, stage: str) -> Screen:
         problem="" if view.form.digits else problem,
         **common,
     )
+
+
+def signs_in(view: View, common: Any) -> Screen:
+    """OFFICER: the PIN; a box that it opens says that it does."""
+    opening = view.session.aim is Aim.UNLOCK and view.session.reason == "unlocked"
+    return officer(view, common, str(view.session.aim), OPENING if opening else "pin")
 
 
 def help_(view: View, common: Any) -> Screen:

@@ -24,7 +24,8 @@ SEXES = {"vi": {"M": "Nam", "F": "Nữ"}, "en": {"M": "Male", "F": "Female"}}
 class Form:
     """What a screen holds that the flow need not know; empty again at each entry of a state.
 
-    `stage` is a sub-screen (eid; badge; second; finger, except, sure), `picked` what was chosen on it.
+    `stage` is a sub-screen (eid; badge; second; finger, except, sure; acts, codes; reading, type), `picked`
+    what was chosen on it.
     """
 
     digits: str = ""
@@ -39,6 +40,8 @@ class Form:
     fraction: float = 0.0
     seconds_left: int = 0
     rows: tuple[ui.Check, ...] = ()
+    done: int = 0
+    of: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ the whole adoption. What could not be read is kept aside and named: nothing is d
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,15 @@ class Plan:
     carried: tuple[tuple[Path, Head], ...] = ()
     papers: tuple[Paper, ...] = ()
     certificates: Mapping[str, bytes] = field(default_factory=dict)
+    progress: Callable[[int, int], None] = lambda _done, _of: None
+    """Hears of each sealed file that is whole here: done, of."""
+
+    def files(self, every: Sequence[tuple[Path, Head]]) -> Iterator[tuple[Path, Head]]:
+        """Each of them, told of before it is taken."""
+        for done, file in enumerate(every):
+            self.progress(done, len(every))
+            yield file
+        self.progress(len(every), len(every))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,50 +131,31 @@ class Adoptions:
         return done(self._db, box, epoch)
 
     def run(self, plan: Plan) -> Adopted:
-        """Take everything of the plan and sign the adoption. Raises StoreError; then call again."""
+        """Take everything of the plan that is not here, and sign the adoption.
+
+        Once more for the same place: what could not be read before, or was not known; the adoption is signed
+        anew where more is known now than then. Raises StoreError; then call again.
+        """
         for folder, head in (*plan.sealed, *plan.carried):
             self._carried.take(folder, head)
         for box, certificate in plan.certificates.items():
             self._carried.know(box, certificate)
         lost = list(plan.lost)
         with self._db.transaction():
+            before = self.done(plan.box, plan.epoch)
             drafts = tuple(self._drafts(plan, lost))
-            self._carried.add(head for _, head in (*plan.sealed, *plan.carried))
-            if plan.blanks_counted:
-                self._stock.load(plan.blanks_counted, [plan.officer])
-            answer = Adopted(
-                box=plan.box,
-                epoch=plan.epoch,
-                closed_at=plan.closed_at,
-                known_by=plan.known_by,
-                records=len(plan.sealed),
-                drafts=drafts,
-                lost=tuple(lost),
-                blanks_stated=plan.blanks_stated,
-                blanks_counted=plan.blanks_counted,
-            )
-            self._handovers.adopt(self._paper(plan, answer), plan.evidence, plan.place)
+            records = self._carried.add(head for _, head in plan.sealed)
+            self._carried.add(head for _, head in plan.carried)
+            answer = _answer(plan, before, records, drafts, tuple(lost))
+            if answer.blanks_counted and not (before and before.blanks_counted):
+                self._stock.load(answer.blanks_counted, [plan.officer])
+            if before is None or before.known_by != plan.known_by:
+                self._handovers.adopt(self._paper(plan, answer), plan.evidence, plan.place)
             for paper in plan.papers:
                 self._handovers.keep_foreign(paper)
             self._audit.append(plan.officer, ACT, None, _about(answer))
             self._audit.checkpoint()
         return answer
-
-    def more(self, plan: Plan) -> Adopted:
-        """The same source again, where something could not be read the first time: take what is whole now."""
-        for folder, head in plan.sealed:
-            self._carried.take(folder, head)
-        lost: list[str] = []
-        with self._db.transaction():
-            drafts = self._drafts(plan, lost)
-            records = self._carried.add(head for _, head in plan.sealed)
-            about = {"box": plan.box, "epoch": plan.epoch, "records": records, "drafts": len(drafts)}
-            self._audit.append(plan.officer, f"{ACT}_more", None, {**about, "lost": lost})
-        before = done(self._db, plan.box, plan.epoch)
-        if before is None:
-            raise ValueError("nothing was adopted before")
-        whole = (*before.drafts, *drafts)
-        return replace(before, records=before.records + records, drafts=whole, lost=tuple(lost), again=False)
 
     def has(self, record_id: str) -> bool:
         """Whether this draft is, or was, a record of this box's own."""
@@ -280,6 +270,24 @@ def done(db: Readable, box: str, epoch: int) -> Adopted | None:
         )
         return Adopted(**{**about, "drafts": drafts, "lost": tuple(about["lost"])}, again=True)
     return None
+
+
+def _answer(
+    plan: Plan, before: Adopted | None, records: int, drafts: tuple[AdoptedDraft, ...], lost: tuple[str, ...]
+) -> Adopted:
+    """What is here now, with what an earlier adoption of the same place had brought."""
+    counted = before.blanks_counted if before else 0
+    return Adopted(
+        box=plan.box,
+        epoch=plan.epoch,
+        closed_at=plan.closed_at,
+        known_by=plan.known_by,
+        records=records + (before.records if before else 0),
+        drafts=(*(before.drafts if before else ()), *drafts),
+        lost=lost,
+        blanks_stated=plan.blanks_stated,
+        blanks_counted=counted or plan.blanks_counted,
+    )
 
 
 def _about(answer: Adopted) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Every screen, its fields and its actions.
 
-All also have `language, simulated, step, steps` (`ui_fb.screen`). `help` and `back` are offered where it
-says so (h, b). *Preview*: `preview_rect` says where the live picture goes.
+All also have `language, simulated, step, steps, error` (`ui_fb.screen`). `help` and `back` are offered
+where it says so (h, b). *Preview*: `preview_rect` says where the live picture goes.
 
 | state | screen | fields | actions |
 |---|---|---|---|
@@ -33,9 +33,19 @@ says so (h, b). *Preview*: `preview_rect` says where the live picture goes.
 | | `Sure` | question | yes no |
 | PAUSED | `Paused` | ticket, qr, valid_until, reason | ok |
 | STILL_THERE | `StillThere` | seconds_left | here |
-| OUT_OF_ORDER | `OutOfOrder` | device, code | officer |
-| TECHNICIAN | `Technician` | rows: `Check(name, value, limit, verdict)`, page(s) | next retest status, b |
-| STATUS | `Status` | unsent, oldest_h, blanks_left, void_cards, disk_free_gb, … alarms | b |
+| OUT_OF_ORDER | `OutOfOrder` | device, closed | officer |
+| | `StartBox` | problem | |
+| TECHNICIAN | `Technician` | rows: `Check(name, value, limit, verdict)`, page(s) | next retest acts, b |
+| | `BoxActs` | acts | act:give act:take act:codes, b |
+| | `Explain` | cause, remedy, page(s) | next, b |
+| STATUS | `Status` | place, unsent, carried, oldest_h, blanks_left, lease, disk_free_gb, … alarms | b |
+| SWAP | `PutStick` | swap | b |
+| | `StickShows` | swap, facts | ok, b |
+| | `ScanCode` (preview), `TypeCode` | problem; digits, scan | type, b; digit:n erase ok scan, b |
+| | `CountBlanks` | digits, stated | digit:n erase ok, b |
+| | `Moving` | swap, done, of | |
+| | `Swapped` | swap, facts, tickets, more | ok |
+| | `SwapStopped` | cause, remedy | ok, b |
 """
 
 import dataclasses
@@ -46,6 +56,7 @@ import numpy as np
 from ui_fb.geometry import Size
 from ui_fb.screen import Screen
 from ui_fb.screens.attend import Help, StillThere
+from ui_fb.screens.box import BoxActs, Explain, StartBox
 from ui_fb.screens.card import HoldStill, LockChip, PlaceCard, VerifyChip, WriteChip
 from ui_fb.screens.consent import Consent, EidRequest
 from ui_fb.screens.fingers import Fingers
@@ -55,6 +66,16 @@ from ui_fb.screens.portrait import Portrait
 from ui_fb.screens.prove import LookUp, Prove
 from ui_fb.screens.receipt import Paused, Receipt
 from ui_fb.screens.review import Confirm, FieldRow, Review, pages_of
+from ui_fb.screens.swap import (
+    CountBlanks,
+    Moving,
+    PutStick,
+    ScanCode,
+    StickShows,
+    Swapped,
+    SwapStopped,
+    TypeCode,
+)
 from ui_fb.screens.trouble import Check, OutOfOrder, Status, Technician
 from ui_fb.screens.welcome import Attract, Farewell, Language
 from ui_fb.theme import DEFAULT, Theme
@@ -63,7 +84,8 @@ SCREENS: tuple[type[Screen], ...] = (
     Attract, Language, Identify, ScanQr, EnterCan, OldChip, EnterNumber, EnterTicket, LookUp, Prove, Review,
     Consent, EidRequest, Fingers, Portrait, Confirm, PlaceCard, WriteChip, VerifyChip, LockChip, HoldStill,
     Receipt, Farewell, Help, Officer, Assisted, ChooseFinger, ExceptReason, Sure, Paused, StillThere,
-    OutOfOrder, Technician, Status,
+    OutOfOrder, StartBox, Technician, BoxActs, Explain, Status, PutStick, StickShows, ScanCode, TypeCode,
+    CountBlanks, Moving, Swapped, SwapStopped,
 )  # fmt: skip
 
 
@@ -81,15 +103,18 @@ __all__ = [
     "SCREENS",
     "Assisted",
     "Attract",
+    "BoxActs",
     "Check",
     "ChooseFinger",
     "Confirm",
     "Consent",
+    "CountBlanks",
     "EidRequest",
     "EnterCan",
     "EnterNumber",
     "EnterTicket",
     "ExceptReason",
+    "Explain",
     "Farewell",
     "FieldRow",
     "Fingers",
@@ -99,6 +124,7 @@ __all__ = [
     "Language",
     "LockChip",
     "LookUp",
+    "Moving",
     "Officer",
     "OldChip",
     "OutOfOrder",
@@ -106,13 +132,20 @@ __all__ = [
     "PlaceCard",
     "Portrait",
     "Prove",
+    "PutStick",
     "Receipt",
     "Review",
+    "ScanCode",
     "ScanQr",
+    "StartBox",
     "Status",
+    "StickShows",
     "StillThere",
     "Sure",
+    "SwapStopped",
+    "Swapped",
     "Technician",
+    "TypeCode",
     "VerifyChip",
     "WriteChip",
     "pages_of",

@@ -27,11 +27,15 @@ EXCEPTIONS = {"missing": "hand", "amputated": "cross", "bandaged": "bandage", "w
 QUESTIONS = {"void": "bin", "refuse": "warn", "pause": "pause", "attest": "officer"}  # act → icon
 DOUBTS = ("finger_twice", "finger_swapped", "finger_stranger", "finger_officer")
 PURPOSES = ("assist", "second", "technician")
+OPENING = "opening"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Officer(Screen):
-    """Card, then PIN. `purpose`: assist, second (four eyes), technician. `stage`: badge, pin.
+    """Card, then PIN. `purpose`: assist, second (four eyes), technician; any other where the badge is shown
+    elsewhere.
+
+    `stage`: badge, pin, opening (the PIN was right, and the box opens its store).
 
     `entered` of `length` PIN digits are typed; `tries_left` 0 is locked. `problem`: wrong_pin, unknown_badge,
     same, not_allowed.
@@ -47,6 +51,8 @@ class Officer(Screen):
     def compose(self, page: Page) -> None:
         if self.tries_left == 0:
             self._locked(page)
+        elif self.stage == OPENING:
+            self._opening(page)
         elif self.stage == "badge":
             self._badge(page)
         else:
@@ -76,6 +82,11 @@ class Officer(Screen):
             page.text(rest, tries, 27, lines=2, colour=page.colours.quiet, valign="top")
         footer(page, help_=False, back=True)
 
+    def _opening(self, page: Page) -> None:
+        left, right = page.body.columns((0.6, 0.4), gap=14)
+        page.icon(right.centred(150, 150), "check", page.colours.good)
+        lead(page, page.title(page.say("officer.opening"), left, lines=2), page.say("lookup.lead"))
+
     def _locked(self, page: Page) -> None:
         left, right = page.body.columns((0.6, 0.4), gap=14)
         page.icon(right.centred(150, 150), "lock", page.colours.alert)
@@ -92,6 +103,7 @@ class Officer(Screen):
             | badges
             | {
                 "pin": cls(stage="pin", entered=3),
+                "opening": cls(stage=OPENING),
                 "wrong_pin": cls(stage="pin", tries_left=3, problem="wrong_pin"),
                 "locked": cls(stage="pin", tries_left=0),
             }

@@ -38,9 +38,9 @@ def await_badge(desk: Desk, fresh: bool) -> Callable[[ChipReader, Stop], Learned
         while not stop:
             if not reader.await_card(True, SLICE_S):
                 continue
-            officer = _officer(desk, reader)
-            if officer is not None:
-                return Learned(ev.BadgeRead(), {"badge": officer.badge, "tries_left": _left(desk, officer)})
+            learned = _known(desk, reader)
+            if learned is not None:
+                return learned
             _await_free(reader, stop)
         return None
 
@@ -52,15 +52,25 @@ def _await_free(reader: ChipReader, stop: Stop) -> None:
         continue
 
 
-def _left(desk: Desk, officer: Officer) -> int:
-    return desk.store.call(lambda journal: journal.tries.left(officer.officer))
-
-
-def _officer(desk: Desk, reader: ChipReader) -> Officer | None:
+def _known(desk: Desk, reader: ChipReader) -> Learned | None:
+    """Whose badge lies there, and how many tries their PIN has; a locked box knows only who may open it."""
     try:
-        return desk.officers.get(read_badge(reader))
+        badge = read_badge(reader)
     except (CardError, UserRetry):
         return None
+    if desk.identity.locked:
+        return _opener(desk, badge)
+    officer = desk.officers.get(badge)
+    if officer is None:
+        return None
+    left = desk.store.call(lambda journal: journal.tries.left(officer.officer))
+    return Learned(ev.BadgeRead(), {"badge": badge, "tries_left": left})
+
+
+def _opener(desk: Desk, badge: str) -> Learned | None:
+    if badge not in desk.unlocking.badges():
+        return None
+    return Learned(ev.BadgeRead(), {"badge": badge, "tries_left": desk.unlocking.left()})
 
 
 def check_pin(officer: Officer, pin: str) -> Callable[[Journal], Learned]:

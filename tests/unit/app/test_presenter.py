@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 from support.exploring import explore
 
-from firmware.app.visit import Visit
+from firmware.app.visit import Sheet, Visit
 from firmware.presenter import Form, View, acts, present
 from firmware.touch import meaning
 from statemachine import events as ev
@@ -30,6 +30,7 @@ SUBJECT = {
 }
 VISIT = Visit(
     record_id="r", number="001304000017", subject=SUBJECT, badge="NV-0001", officer_name="Cán bộ ảo",
+    sheet=Sheet(facts=(("box", "BOX-17"), ("epoch", "3")), stated=182, tickets=("1234 5678",) * 6),
     wrong=frozenset({"residence"}), ticket="1234 5678", ticket_until="01/01/2027", receipt="ABCD-EFGH",
 )  # fmt: skip
 HINTS = (
@@ -43,6 +44,7 @@ REASONS = (
     registry_away person_unknown no_template guardian_needed field_wrong finger_failed finger_differs
     portrait_flagged portrait_failed lost_finger signer_away no_issue clock disk_full store_failed
     name_refused step_failed""".split(),  # noqa: SIM905  a table
+    *"""box_locked box_handed_over pin_locked badge_unknown recovery_code_wrong stick_foreign""".split(),  # noqa: SIM905
     "a reason that nobody has put into words",
 )
 STAGES: dict[S, tuple[Form, ...]] = {
@@ -53,7 +55,14 @@ STAGES: dict[S, tuple[Form, ...]] = {
     S.PORTRAIT: (Form(hint="closer"), Form(good=99)),
     S.IDENTIFY: (Form(digits="12345678"), Form(digits="001304000017")),
     S.OFFICER: (Form(digits="123456"),),
-    S.TECHNICIAN: (Form(rows=(ui.Check("chip", "ok", "ok", "pass"),) * 11, page=3),),
+    S.TECHNICIAN: (
+        Form(rows=(ui.Check("chip", "ok", "ok", "pass"),) * 11, page=3), Form(stage="acts"),
+        Form(stage="codes"),
+    ),
+    S.SWAP: (
+        Form(stage="reading"), Form(stage="type"), Form(digits="123456789012", stage="type"),
+        Form(digits="182"),
+    ),
     S.ASSISTED: (
         Form(stage="finger"), Form(stage="except", picked="right_thumb"), Form(stage="sure", picked="void"),
         Form(stage="sure", picked="refuse"), Form(stage="second"), Form(stage="second_pin"),
@@ -115,7 +124,9 @@ def test_every_way_to_say_who_one_is_has_its_screen() -> None:
 
 def dead(view: View, action: str) -> bool:
     """Nothing is meant; but for a digit that has no place left, or ok before the digits are there."""
-    if action.startswith("digit:") or (action == "ok" and hasattr(present(view), "entered")):
+    if action.startswith("digit:") or (
+        action == "ok" and {"entered", "digits"} & set(type(present(view)).__dataclass_fields__)
+    ):
         return False
     meant = meaning(view, action)
     if not isinstance(meant, ev.Event):

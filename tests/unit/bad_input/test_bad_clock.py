@@ -12,6 +12,7 @@ from support import office
 from support.bad_centre import certificate_of
 from support.kiosk import Story, story
 
+from config.catalogue import code_of
 from firmware.app.housekeeping import CLOCK_S
 from firmware.box.clock import LEEWAY, BoxClock, has_rtc
 from statemachine.states import Device, S
@@ -34,7 +35,7 @@ def test_before_the_first_rule_pack_nothing_is_begun() -> None:
         s.start()
         s.comes(S.OUT_OF_ORDER)
         s.comes(lambda: Device.STORE not in s.kiosk.flow.session.lost)
-        assert (s.screen.device, s.screen.code) == ("clock", "E-CLOCK")
+        assert (s.screen.device, s.screen.error) == ("clock", code_of("lost_clock"))
         assert s.rows("SELECT * FROM record") == []
         shows(s, datetime.now(UTC))
         s.skip(CLOCK_S + 1)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support.kiosk import Story, story
 
+from config.catalogue import code_of
 from firmware.app.housekeeping import ROOM_S
 from firmware.records import disk
 from firmware.records.database import Database
@@ -70,7 +71,7 @@ def test_what_a_full_disk_does_not_take_is_not_accepted_and_the_rest_stays(
         with full_disk(monkeypatch):
             act(s)
             s.comes(S.OUT_OF_ORDER)
-            assert (s.screen.device, s.screen.code) == ("store", "E-DISK-FULL")
+            assert (s.screen.device, s.screen.error) == ("store", code_of("disk_full"))
             s.skip(ROOM_S + 1)
             s.comes(lambda: "job_failed" in s.acts() or Device.STORE in s.kiosk.flow.session.lost)
             assert s.state is S.OUT_OF_ORDER, "still no room"
@@ -104,7 +105,7 @@ def test_a_full_database_is_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None
         with full_database(monkeypatch):
             s.touch("consent:yes", "eid:yes")
             s.comes(S.OUT_OF_ORDER)
-            assert s.screen.code == "E-DISK-FULL"
+            assert s.screen.error == code_of("disk_full")
             assert "consent" not in parts(s)
         s.skip(ROOM_S + 1)
         s.comes(lambda: s.kiosk.flow.session.ticket)
@@ -150,7 +151,7 @@ def test_a_journal_that_another_process_holds_serves_nobody_until_it_is_free() -
         fcntl.flock(lock, fcntl.LOCK_EX)
         s.start()
         s.comes(S.OUT_OF_ORDER)
-        assert s.screen.code == "E-STORE-BUSY"
+        assert s.screen.error == code_of("store_busy")
         os.close(lock)
         s.comes(S.ATTRACT)
         s.until(S.REVIEW)
@@ -162,7 +163,7 @@ def test_a_database_that_somebody_has_locked_accepts_nothing_and_goes_on_when_it
             other.execute("BEGIN IMMEDIATE")
             s.touch("consent:yes", "eid:yes")
             s.comes(S.OUT_OF_ORDER)
-            assert s.screen.code == "E-STORE-BUSY"
+            assert s.screen.error == code_of("store_busy")
             other.execute("ROLLBACK")
         s.comes(lambda: s.kiosk.flow.session.ticket)
         resumed(s)
@@ -211,7 +212,7 @@ def test_a_journal_found_damaged_in_the_middle_of_a_visit_is_opened_again(
             world.setattr(Drafts, "accept", damaged)
             s.touch("consent:yes", "eid:yes")
             s.comes(S.OUT_OF_ORDER)
-            assert s.screen.code == "E-STORE-DAMAGED"
+            assert s.screen.error == code_of("store_damaged")
         s.comes(lambda: s.kiosk.flow.session.ticket)
         assert s.record == "DRAFT"
 

@@ -15,6 +15,7 @@ from support import office
 from support.exploring import explore
 from support.kiosk import Story, story
 
+from config.catalogue import code_of
 from drivers.errors import DeviceFault, DeviceGone, DeviceRefused, DeviceTimeout, ProtocolError
 from drivers.worker import Broken, Done, Down, Failed, Job, Up, Worker
 from firmware.sim.station import VirtualStation
@@ -222,9 +223,9 @@ def proof_kept(s: Story) -> None:
 
 
 MISSING = {
-    "finger": ("fingerprint", "E-FINGER"),
-    "camera": ("camera", "E-CAMERA"),
-    "chip": ("chip", "E-CHIP"),
+    "finger": ("fingerprint", code_of("lost_finger")),
+    "camera": ("camera", code_of("lost_camera")),
+    "chip": ("chip", code_of("lost_chip")),
 }
 
 
@@ -234,7 +235,7 @@ def test_a_box_without_a_device_that_a_visit_needs_serves_nobody_until_it_is_the
         unplug(s.station, name)
         s.start()
         s.comes(S.OUT_OF_ORDER)
-        assert (s.screen.device, s.screen.code) == MISSING[name]
+        assert (s.screen.device, s.screen.error) == MISSING[name]
         plug(s.station, name)
         s.until(S.LANGUAGE)
 
@@ -244,7 +245,7 @@ def test_a_sensor_of_another_model_is_no_sensor() -> None:
         s.station.sensor._device.idProduct = 0x0001
         s.start()
         s.comes(S.OUT_OF_ORDER)
-        assert s.screen.code == "E-FINGER"
+        assert s.screen.error == code_of("lost_finger")
 
 
 @pytest.mark.parametrize("name", ["panel", "badge"])
