@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from centre import db
 from centre.core import Centre
 from centre.errors import Refused
-from centre.wire import peer
+from centre.wire import NO_CERTIFICATE, peer
 from firmware.records.format import check as c
 from firmware.records.format.errors import Problem
 
@@ -103,9 +103,13 @@ def checked(check: c.Check, value: Any, name: str) -> Any:
 
 
 def refusal(refused: Refused) -> Response:
-    """A refusal before the whole body was read ends the connection: the rest is not waited for."""
+    """A refusal before the whole body was read ends the connection: the rest is not waited for.
+
+    So does one of a line without a certificate: the box's next may show one.
+    """
     body = {"reason": refused.reason, "detail": refused.detail}
-    headers = {"Connection": "close"} if refused.status in (408, 413) else {}
+    ends = refused.status in (408, 413) or refused.reason == NO_CERTIFICATE
+    headers = {"Connection": "close"} if ends else {}
     return JSONResponse(body, refused.status, headers)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firmware import cli_box_words as words
+from firmware.cli_box_keys import enrol, init, lock, officers, unlock
 from firmware.cli_box_papers import take
 from firmware.cli_counter import Counter, counter
 from firmware.cli_shared import refuse, site
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from config.schema import Config
 
 app = typer.Typer(no_args_is_help=True, help="Máy · the box: papers, status, swap.")
-app.command("take")(take)
+for command in (init, enrol, unlock, lock, officers, take):
+    app.command(command.__name__)(command)
 
 Settings = Annotated[Path | None, typer.Option("--config", help="The site's TOML file.")]
 Data = Annotated[

@@ -26,6 +26,7 @@ from firmware.records.shelf import beside
 from firmware.records.warrants import newest_of
 
 FILE_KEYS = ("box.key.pem", CARD_KEYS)
+KEYS_OF_PRODUCTION = "tpm"
 NO_CARD_KEYS = f"there is neither a [token] nor {CARD_KEYS}"
 VPCD = (Path("/etc/reader.conf.d/vpcd"), Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so"))
 """What the package vsmartcard-vpcd leaves: with it anybody on the network may put a card into a reader."""
@@ -110,6 +111,26 @@ def _no_key_in_a_file(config: Config) -> Iterator[str]:
             yield f"{path}: a production box keeps its key in hardware, never in a file"
 
 
+def _keys_in_a_tpm(config: Config) -> Iterator[str]:
+    """And what unlocks them lies in memory alone."""
+    try:
+        kind = identity_of(config).about.get("keys", "file")
+    except IdentityError:
+        return  # said already
+    if kind != KEYS_OF_PRODUCTION:
+        yield "the keys of this box lie in files: make them in its TPM, kiosk box init --tpm"
+    elif kind == "tpm" and not in_memory(Path(config.tpm.runtime)):
+        yield f"[tpm] runtime = {config.tpm.runtime!r} is on a disk, which keeps the secret: name a tmpfs"
+
+
+def in_memory(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:
+    """Whether what is written into `folder` never reaches a disk."""
+    kinds = {Path(line.split()[1]): line.split()[2] for line in mounts.read_text().splitlines()}
+    place = folder.resolve()
+    nearest = next(kinds[at] for at in (place, *place.parents) if at in kinds)
+    return nearest in ("tmpfs", "ramfs")
+
+
 def _real_scores(config: Config) -> Iterator[str]:
     try:
         locate(Path(config.station.tools))
@@ -164,6 +185,7 @@ EVERY_BOX: tuple[Check, ...] = (_identity, _models, _token, _dialect, _signer)
 PRODUCTION: tuple[Check, ...] = (
     _not_of_development,
     _no_key_in_a_file,
+    _keys_in_a_tpm,
     _real_scores,
     _field_dialect,
     _real_devices,

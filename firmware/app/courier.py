@@ -10,11 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drivers.errors import DeviceFault
+import pyrage
+
+from drivers.errors import DeviceFault, DeviceGone, DeviceRefused
 from drivers.worker import Job, Stop, Worker
 from firmware.app.desk import Desk
 from firmware.app.parcels import Parcel, Parcels, report_adoptions
 from firmware.box.fetch import fetch
+from firmware.box.renewal import Renewal
 from firmware.records.errors import StoreError
 from firmware.records.format.errors import FormatError
 from firmware.uplink.client import CentreClient
@@ -43,6 +46,17 @@ class Line:
     uploader: Uploader
     signer: CentreSigner
     client: CentreClient
+    renewal: Renewal | None = None
+
+    def keep_certified(self) -> None:
+        """Before anything is asked: the line shows a certificate that is still good.
+
+        Raises DeviceGone("courier") when it must be opened again to show it.
+        """
+        if self.renewal is not None:
+            self.renewal.keep()
+            if self.renewal.identity_is_new:
+                raise DeviceGone("courier", "the box has a new certificate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +77,16 @@ def open_registry(desk: Desk) -> Iterator[Registry]:
     """A registry over a connection of its own, with the signed extract of this box beside it."""
     extract = Path(desk.config.station.data) / "registry.extract"
     with desk.centre() as client:
-        certificate, box = desk.identity.certificate("extract"), desk.identity.unlocking()
+        certificate, box = desk.identity.certificate("extract"), _unlocking(desk)
         yield Registry(client, extract, certificate, box, desk.now)
+
+
+def _unlocking(desk: Desk) -> pyrage.x25519.Identity:
+    """Raises DeviceRefused("courier") while the box is locked: the worker asks again later."""
+    try:
+        return desk.identity.unlocking()
+    except StoreError as exc:
+        raise DeviceRefused("courier", exc.reason) from exc
 
 
 @contextmanager
@@ -75,7 +97,8 @@ def open_line(desk: Desk) -> Iterator[Line]:
     with open_registry(desk) as registry, CentreClient(desk.config.centre.url, desk.identity.tls()) as client:
         receipts, most = desk.identity.certificate("receipt"), desk.config.centre.most_kbit_s
         uploader = Uploader(client, links, receipts, most)
-        yield Line(registry, uploader, CentreSigner(client), client)
+        renewal = Renewal(desk.identity, desk.config.centre.url, desk.now)
+        yield Line(registry, uploader, CentreSigner(client), client, renewal)
 
 
 def courier(desk: Desk, post: Callable[[Answer], None]) -> Worker[Line]:
@@ -98,6 +121,7 @@ class _Round:
         self._moved = False
 
     def run(self) -> Delivered:
+        self._line.keep_certified()
         try:
             failed = report_adoptions(self._desk, self._line.client)
         except PUT_OFF as exc:
@@ -160,6 +184,7 @@ def refresh(desk: Desk) -> Job[Line]:
     """Fetch a new signed extract of the registry, and the centre's newest papers for this box."""
 
     def work(line: Line, _: Stop) -> datetime:
+        line.keep_certified()
         signed_at = line.registry.refresh()
         fetch(desk.papers, line.client, desk.store.call)
         return signed_at

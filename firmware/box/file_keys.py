@@ -7,6 +7,7 @@ import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from secrets import token_hex
 
@@ -60,6 +61,11 @@ class FileKeys:
         return pyrage.x25519.Identity.from_str(path.read_text().strip())
 
     def tls(self) -> ssl.SSLContext:
+        """One for all lines of this process: a renewed certificate reaches each of them."""
+        return self._tls
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
         try:
             return tls_context(self.folder / "tls-ca.pem", self.folder / "box.crt.pem", self.folder / KEY)
         except OSError as exc:

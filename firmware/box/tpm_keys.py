@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -81,9 +82,17 @@ class TpmKeys:
     def _tls(self) -> ssl.SSLContext:
         """One for all lines of this process: a renewed certificate reaches each of them."""
         try:
-            return anonymous_tls(self.folder / "tls-ca.pem")
+            context = anonymous_tls(self.folder / "tls-ca.pem")
         except OSError as exc:
             raise IdentityError(f"{self.folder}: tls-ca.pem cannot be used ({exc})") from exc
+        with suppress(OSError):  # there is none yet, or no more
+            context.load_cert_chain(self.line)
+        return context
+
+    @property
+    def line(self) -> Path:
+        """Certificate and key that the line to the centre shows: in memory, of a few days."""
+        return self.unlocking.beside("tls")
 
     def tls(self) -> ssl.SSLContext:
         """Without a certificate until `firmware.box.renewal` has fetched a short-lived one."""
@@ -114,6 +123,7 @@ class TpmKeys:
         """Clear the TPM and remove its files; the names of what was there. Raises StoreLocked."""
         self.unlocking.clear()
         self.unlocking.lock()
+        self.line.unlink(missing_ok=True)
         gone = tuple(name for name in (KEYS, UNLOCK, OFFICERS) if (self.folder / name).exists())
         for name in gone:
             (self.folder / name).unlink()

@@ -20,7 +20,7 @@ from firmware import preflight
 from firmware.box.identity import Identity
 from firmware.box.warrants import Papers
 from firmware.issue.card_keys import CARD_KEYS
-from firmware.preflight import MODELS, refusals
+from firmware.preflight import MODELS, in_memory, refusals
 from firmware.quality.nbis import runtime
 from firmware.records.journal import Journal
 from firmware.sim.card_keys import write_card_keys
@@ -70,11 +70,12 @@ def lab(tmp_path: Path, enrolled: Path, monkeypatch: pytest.MonkeyPatch) -> Conf
 def field(lab: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
     """The same box as a production box would be: its own identity, its keys elsewhere, a real dialect.
 
-    No such key store can be set up yet, so files stand for it here.
+    Files stand for the TPM here: tests/hil/test_tpm_box.py has a real box's.
     """
     about = Path(lab.station.data) / "identity" / "identity.json"
     about.write_text(json.dumps({**json.loads(about.read_text()), "development": False}))
     monkeypatch.setattr(preflight, "FILE_KEYS", ())
+    monkeypatch.setattr(preflight, "KEYS_OF_PRODUCTION", "file")
     write_card_keys(Path(lab.station.data) / "identity")
     chip = replace(lab.chip, dialect="iso7816-scp03")
     return replace(lab, station=replace(lab.station, profile="production"), chip=chip)
@@ -178,11 +179,25 @@ def test_a_signed_assignment_says_where_a_production_box_stands(field: Config, e
 
 
 @pytest.mark.parametrize("name", ["box.key.pem", "card-keys.toml"])
-def test_today_there_is_no_key_store_in_hardware(
+def test_a_key_in_a_file_is_refused_by_its_name(
     field: Config, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preflight, "FILE_KEYS", (name,))
     assert len(refusals(field)) == 1
+
+
+def test_keys_in_files_are_nothing_for_production(field: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "KEYS_OF_PRODUCTION", "tpm")
+    (reason,) = refusals(field)
+    assert "kiosk box init --tpm" in reason
+
+
+def test_what_unlocks_a_box_stays_in_memory(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text("disk / ext4 rw 0 0\ntmpfs /run tmpfs rw 0 0\ndisk /run/disk ext4 rw 0 0\n")
+    assert in_memory(Path("/run/idkiosk"), mounts)
+    assert not in_memory(Path("/run/disk/idkiosk"), mounts)
+    assert not in_memory(Path("/var/lib/idkiosk"), mounts)
 
 
 FILES = {"certificate": "ds.pem", "key": "ds"}
