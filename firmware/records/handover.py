@@ -155,9 +155,15 @@ class Handovers:
         return body
 
     def adopt(self, made: Adoption, evidence: bytes | None, place: bytes | None) -> bytes:
-        """Sign and keep an adoption, in the caller's transaction; its row must not be there yet."""
+        """Sign and keep an adoption, in the caller's transaction, in place of one that knew less."""
         body = made.signed(self._keys.signer).to_json()
         with self._db.transaction() as connection:
+            if place is None and (before := self.paper(ADOPTED, made.box, made.epoch)) is not None:
+                place = before.place
+            connection.execute(
+                "DELETE FROM handover WHERE kind = ? AND box = ? AND epoch = ?",
+                (ADOPTED, made.box, made.epoch),
+            )
             self._keep(connection, ADOPTED, made.box, made.epoch, body, evidence, place)
         return body
 
