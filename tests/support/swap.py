@@ -159,8 +159,9 @@ def spare(folder: Path, name: str = "BOX-99", under: str = "centre", **changes: 
     return made
 
 
-def order(box: SwapBox, old: str, epoch: int = 1, **changes: Any) -> bytes:
-    return box.assignment(**{"serial": 2, "epoch": 2, "replaces": Replaces(old, epoch), **changes})
+def order(taker: SwapBox, old: str, **changes: Any) -> bytes:
+    """Take the place of `old`, epoch 1."""
+    return taker.assignment(**{"serial": 2, "epoch": 2, "replaces": Replaces(old, 1), **changes})
 
 
 # --- records of any box --------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from support import swap
 
 from firmware.box import adopt as adopting
 from firmware.box.stick import SwapRefused
+from firmware.box.warrants import Papers
 from firmware.records.errors import HandedOver
 from firmware.records.format.warrants import PRODUCTION, SPARE
 
@@ -209,7 +210,7 @@ def test_a_training_stick_never_reaches_a_box_in_production(
     old: swap.SwapBox, stick: Path, tmp_path: Path
 ) -> None:
     new = swap.make_box(tmp_path, "BOX-97")
-    papers = adopting.Papers(new.identity, production=True)
+    papers = Papers(new.identity, production=True)
     with new.journal() as journal:
         papers.take(journal, new.assignment(role=SPARE, profile=PRODUCTION))
         with pytest.raises(SwapRefused, match="stick_other_profile"):
