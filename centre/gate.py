@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from centre import db
 from centre.core import Centre
 from centre.errors import Refused
-from centre.wire import NO_CERTIFICATE, peer
+from centre.wire import peer
 from firmware.records.format import check as c
 from firmware.records.format.errors import Problem
 
@@ -108,7 +108,7 @@ def refusal(refused: Refused) -> Response:
     So does one of a line without a certificate: the box's next may show one.
     """
     body = {"reason": refused.reason, "detail": refused.detail}
-    ends = refused.status in (408, 413) or refused.reason == NO_CERTIFICATE
+    ends = refused.status in (408, 413) or refused.reason == "no_certificate"
     headers = {"Connection": "close"} if ends else {}
     return JSONResponse(body, refused.status, headers)
 

@@ -22,7 +22,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from centre.errors import Refused
 from centre.pki import BOX_ID, common_name
 
-NO_CERTIFICATE = "no_certificate"
 PEER_CERTIFICATE = "peer_certificate"
 MAX_JSON_BYTES = 64 * 1024
 
@@ -47,7 +46,7 @@ class Peer:
 def peer(state: Any) -> Peer:
     """The box behind this request. Raises Refused(403) when its certificate names none, or there is none."""
     if not state[PEER_CERTIFICATE]:
-        raise Refused(403, NO_CERTIFICATE, "a box shows its certificate here")
+        raise Refused(403, "no_certificate", "a box shows its certificate here")
     found = _peer(state[PEER_CERTIFICATE])
     if not BOX_ID.fullmatch(found.box):
         raise Refused(403, "no_box", "the client certificate names no box")

@@ -37,6 +37,7 @@ class Officers(StrEnum):
     LIST = "list"
     ADD = "add"
     REMOVE = "remove"
+    STAFF = "staff"
 
 
 def init(
@@ -103,15 +104,21 @@ def lock(config: Settings = None, data: Data = None) -> None:
 
 
 def officers(
-    what: Annotated[Officers, typer.Argument(help="list, add or remove.")] = Officers.LIST,
+    what: Annotated[Officers, typer.Argument(help="list, add, remove or staff.")] = Officers.LIST,
     badge: Annotated[str, typer.Option(help="Whose badge.")] = "",
+    file: Annotated[
+        Path | None, typer.Option(help="With staff: the list (JSON) that this box keeps encrypted.")
+    ] = None,
     config: Settings = None,
     data: Data = None,
 ) -> None:
-    """Who may unlock this box. To add one, the box must be unlocked."""
-    if (what is Officers.LIST) == bool(badge):
-        refuse("add and remove need --badge", 2)
+    """Who may unlock this box, and its list of staff. To change either, the box must be unlocked."""
+    if (what in (Officers.ADD, Officers.REMOVE)) != bool(badge) or (what is Officers.STAFF) != bool(file):
+        refuse("add and remove need --badge, staff needs --file", 2)
     with _explained():
+        if file is not None:
+            _keep_staff(_site(config, data), file)
+            return
         lock = _lock(config, data)
         if what is Officers.ADD:
             lock.secret()
@@ -120,6 +127,18 @@ def officers(
             lock.dismiss(badge)
         for each in lock.badges():
             typer.echo(each)
+
+
+def _keep_staff(settings: Config, file: Path) -> None:
+    from firmware.box.identity import identity_of
+    from firmware.box.officers import OfficersError, officers_in
+
+    try:
+        staff = officers_in(_read(file), file)
+    except OfficersError as exc:
+        refuse(str(exc))
+    identity_of(settings).keep_officers(list(staff.values()))
+    typer.echo(f"{len(staff)} cán bộ · officers; xoá tệp · destroy {file}: PINs can be guessed from it")
 
 
 def _site(config: Path | None, data: Path | None) -> Config:

@@ -26,6 +26,7 @@ from firmware.records.shelf import beside
 from firmware.records.warrants import newest_of
 
 FILE_KEYS = ("box.key.pem", CARD_KEYS)
+STAFF_FILE = "officers.json"
 KEYS_OF_PRODUCTION = "tpm"
 NO_CARD_KEYS = f"there is neither a [token] nor {CARD_KEYS}"
 VPCD = (Path("/etc/reader.conf.d/vpcd"), Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so"))
@@ -114,13 +115,15 @@ def _no_key_in_a_file(config: Config) -> Iterator[str]:
 def _keys_in_a_tpm(config: Config) -> Iterator[str]:
     """And what unlocks them lies in memory alone."""
     try:
-        kind = identity_of(config).about.get("keys", "file")
+        folder, kind = identity_of(config).folder, identity_of(config).about.get("keys", "file")
     except IdentityError:
         return  # said already
     if kind != KEYS_OF_PRODUCTION:
         yield "the keys of this box lie in files: make them in its TPM, kiosk box init --tpm"
     elif kind == "tpm" and not in_memory(Path(config.tpm.runtime)):
         yield f"[tpm] runtime = {config.tpm.runtime!r} is on a disk, which keeps the secret: name a tmpfs"
+    if kind == "tpm" and (folder / STAFF_FILE).exists():
+        yield f"{folder / STAFF_FILE}: PINs can be guessed from it; see kiosk box officers staff"
 
 
 def in_memory(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:

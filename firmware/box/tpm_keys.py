@@ -120,8 +120,12 @@ class TpmKeys:
         self.tls()
 
     def erase(self) -> tuple[str, ...]:
-        """Clear the TPM and remove its files; the names of what was there. Raises StoreLocked."""
-        self.unlocking.clear()
+        """Clear the TPM and remove its files; the names of what was there. Raises StoreLocked.
+
+        Again after a crash in the middle: what is left.
+        """
+        if self._is_alive():
+            self.unlocking.clear()
         self.unlocking.lock()
         self.line.unlink(missing_ok=True)
         gone = tuple(name for name in (KEYS, UNLOCK, OFFICERS) if (self.folder / name).exists())
@@ -129,6 +133,15 @@ class TpmKeys:
             (self.folder / name).unlink()
         sync_folder(self.folder)
         return ("the TPM", *gone)
+
+    def _is_alive(self) -> bool:
+        """Whether this TPM still knows these keys."""
+        try:
+            with tpm_trouble():
+                self.tpm.prove(self._blob(SIGNING))
+        except IdentityError:
+            return False
+        return True
 
     def _blob(self, name: str) -> Blob:
         return Blob.from_json(self._kept.get(name))

@@ -17,9 +17,12 @@ from typer.testing import CliRunner
 from centre.cli_box import app as centre_commands
 from config.schema import Config, Station, Tpm
 from firmware.box.identity import Identity, identity_of
+from firmware.box.officers import Officer, hashed, write_officers
 from firmware.box.renewal import Renewal
 from firmware.cli_box import app as box_commands
 from firmware.preflight import _identity, _keys_in_a_tpm, _no_key_in_a_file
+from firmware.records.errors import StoreLocked
+from firmware.records.journal import Journal
 from firmware.uplink.client import CentreClient
 from firmware.uplink.errors import CentreUnreachable
 
@@ -134,6 +137,57 @@ def test_a_second_officer_unlocks_it_too(bench: Bench) -> None:
     bench.box("unlock", "--badge", "BADGE-02", typed="024680\n")
     bench.box("officers", "remove", "--badge", BADGE)
     assert bench.box("officers").split() == ["BADGE-02"]
+
+
+def test_a_list_of_staff_is_kept_encrypted_and_a_plain_one_is_refused(bench: Bench) -> None:
+    bench.enrol()
+    plain = bench.identity.folder / "officers.json"
+    write_officers(plain, [Officer(BADGE, "OFF-1", "Cán bộ Một", "officer", hashed(PIN))])
+    config = bench.config(Station(data=str(bench.folder / "box"), profile="production"))
+    assert any("guessed" in reason for reason in _keys_in_a_tpm(config))
+    bench.box("officers", "staff", "--file", str(plain))
+    plain.unlink()
+    assert not any("guessed" in reason for reason in _keys_in_a_tpm(config))
+    assert list(bench.identity.officers()) == [BADGE]
+
+
+def test_the_journal_opens_once_an_officer_has_unlocked_the_box(bench: Bench) -> None:
+    """As the store's worker does it: it asks again, and the same process goes on."""
+    bench.enrol()
+    bench.boot()
+    identity = bench.identity
+    with pytest.raises(StoreLocked) as locked:
+        identity.keys(simulated=True)
+    assert locked.value.reason == "box_locked"
+    assert identity.lock is not None
+    identity.lock.unlock(BADGE, PIN)
+    with Journal(bench.folder / "records", identity.keys(simulated=True), now) as journal:
+        journal.audit.append("kiosk", "unlocked", None, None)
+        assert journal.audit.verify() == []
+
+
+def test_an_identity_renews_itself_and_its_line_goes_on(bench: Bench) -> None:
+    bench.enrol()
+    identity, later = bench.identity, lambda: now() + timedelta(days=300)
+    before = identity.certificate("box.crt")
+    with bench.station.served() as port:
+        url = f"https://127.0.0.1:{port}"
+        renewal = Renewal(identity, url, later)
+        assert renewal.keep() and renewal.identity_is_new
+        renewed = identity.certificate("box.crt")
+        assert renewed != before and renewed.public_key() == before.public_key()
+        with CentreClient(url, identity.tls()) as line:
+            assert line.get_json("/v1/health")["status"] == "ok"
+    assert identity.keys(simulated=True).signer.certificate == renewed
+
+
+def test_a_file_keys_identity_renews_itself_too(bench: Bench) -> None:
+    identity = Identity(bench.station.enrol("BOX-08").folder)
+    with bench.station.served() as port:
+        url = f"https://127.0.0.1:{port}"
+        with CentreClient(url, identity.tls()) as line:
+            assert Renewal(identity, url, lambda: now() + timedelta(days=300)).keep()
+            assert line.get_json("/v1/health")["status"] == "ok"
 
 
 def test_its_line_shows_a_short_lived_certificate_that_renews_itself(bench: Bench) -> None:

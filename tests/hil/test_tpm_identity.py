@@ -191,6 +191,15 @@ def test_an_erased_box_signs_nothing_whoever_kept_its_files(tmp_path: Path) -> N
             copy.lock.unlock(BADGE, PIN)
 
 
+def test_an_erasure_that_was_cut_off_is_finished_by_the_next(tmp_path: Path) -> None:
+    with soft_tpm() as chip, TpmBox.made(chip) as box:
+        box.lock.clear()
+        box.lock.lock()
+        assert "tpm.json" in box.identity().erase()
+        assert box.identity().erase() == ("the TPM",)
+        assert not (box.folder / "unlock.json").exists()
+
+
 @pytest.mark.parametrize("name", ["tpm.json", "unlock.json", "box.crt.pem"])
 def test_a_missing_file_is_named(box: TpmBox, tmp_path: Path, name: str) -> None:
     shutil.copytree(box.folder, tmp_path / "identity")
