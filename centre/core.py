@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,12 +13,12 @@ from typing import Any
 
 import pyrage
 from cryptography import x509
-from sqlalchemy import Connection, Engine, Select, bindparam, exists, func, insert, or_, select
+from sqlalchemy import Connection, Engine, bindparam, exists, func, insert, or_, select
 
-from centre import chain, db, epochs, held, ingest, league, ledger, papers, registry, swaps
+from centre import chain, db, epochs, held, ingest, league, ledger, papers, receipts, registry, swaps
+from centre.archive import Archive
 from centre.cases import stamp
 from centre.errors import CentreSetupError, Refused
-from centre.files import make_folder, sync_folder
 from centre.ingest import Arrival
 from centre.inherited import Inherited, Right
 from centre.ledger import Issue
@@ -28,7 +27,7 @@ from centre.uploads import BoxUploads
 from centre.wire import Peer
 from firmware.records.format import receipt
 from firmware.records.format.enrolment import TLS
-from firmware.records.format.errors import FormatError, SchemaRefused, SealRefused, SignatureRefused
+from firmware.records.format.errors import SchemaRefused, SealRefused, SignatureRefused
 from firmware.records.format.seal import OpenedRecord, open_sealed
 
 ADMITTED_S = 1.0
@@ -73,11 +72,9 @@ class Centre:
     ) -> None:
         self._engine = engine
         self._keys = keys
-        self._archive = archive
+        self._archive = Archive(archive)
         self._clock = clock
         self._admitted: dict[str, float] = {}
-        self._folders: set[Path] = set()
-        """Of the archive, those that are known to be on the disk."""
 
     def was_admitted(self, peer: Peer) -> bool:
         """Whether `admit` let this certificate in less than ADMITTED_S ago; asks nobody."""
@@ -192,20 +189,20 @@ class Centre:
         """
         arrival = Arrival.of(opened, sealed_digest, self._clock(), by or opened.box)
         with chain.turn(self._engine) as turn:
-            known = _receipt(turn.connection, opened.box, sealed_digest=sealed_digest)
+            known = receipts.find(turn.connection, opened.box, sealed_digest=sealed_digest)
             if known is not None:
                 return known
             verdict = ingest.take_in(turn, arrival)
             body = receipt.sign(verdict, self._keys.receipts.key).to_json()
             digests = {"record_digest": opened.record_digest, "sealed_digest": sealed_digest}
-            turn.connection.execute(_KEEP_RECEIPT, {**digests, "body": body})
+            receipts.keep(turn.connection, body, **digests)
         log.info("record %s of %s: %s", opened.record_digest, opened.box, verdict.kind)
         return body
 
     def receipt(self, box: str, **digests: str) -> bytes | None:
         """The receipt of this box's record, or of one whose place it took, by either digest or both."""
         with db.glancing(self._engine) as connection:
-            return _receipt(connection, box, **digests)
+            return receipts.find(connection, box, **digests)
 
     def counts(self) -> dict[str, Any]:
         """Records by status, by box and by capturing unit (most first), and grants by state."""
@@ -228,16 +225,9 @@ class Centre:
             return league.rebuild(connection, self._archived)
 
     def _archived(self, record_digest: str, sealed_digest: str, received_at: str) -> ingest.Manifest:
-        """What the sealed file in the archive says; all of it must hold as on the day it was taken in."""
-        path = self._archive / sealed_digest[:2] / f"{sealed_digest}.age"
         at = datetime.fromisoformat(received_at)
-        try:
-            opened = open_sealed(path.read_bytes(), [self._keys.identity], self._keys.box_ca, at)
-        except (OSError, FormatError) as exc:
-            raise CentreSetupError(f"{path} does not hold the record that was accepted") from exc
-        if opened.record_digest != record_digest:
-            raise CentreSetupError(f"{path} holds another record than the one that was accepted")
-        return opened.manifest
+        digests = record_digest, sealed_digest
+        return self._archive.manifest(digests, self._keys.identity, self._keys.box_ca, at)
 
     def _receive(self, box: str, uploads: BoxUploads, upload: str, sealed_digest: str) -> bytes:
         path = uploads.completed(upload)
@@ -251,7 +241,7 @@ class Centre:
             raise Refused(403, "other_box", "the record is another box's")
         if opened.manifest["simulated"] and not self._keys.is_development:
             raise Refused(422, "simulated", "a simulated record is nothing for a production centre")
-        if not self._keep(path, sealed_digest):
+        if not self._archive.keep(path, sealed_digest):
             return self._taken_meanwhile(box, sealed_digest)
         return self.accept(opened, sealed_digest, box)
 
@@ -277,36 +267,9 @@ class Centre:
         except SchemaRefused as exc:
             raise Refused(422, "schema", str(exc)[:2000]) from exc
 
-    def _keep(self, path: Path, sealed_digest: str) -> bool:
-        """Put the sealed file, as it came, among the records before the database speaks of it.
-
-        False when the upload is gone: another process was faster.
-        """
-        folder = self._archive / sealed_digest[:2]
-        if folder not in self._folders:
-            make_folder(folder, mode=0o700)
-            sync_folder(self._archive)
-            self._folders.add(folder)
-        try:
-            os.link(path, folder / f"{sealed_digest}.age")
-        except FileNotFoundError:
-            return False
-        except FileExistsError:
-            pass  # kept by an earlier try, which may have ended before the next line
-        sync_folder(folder)
-        return True
-
     def _looked_up(self, connection: Connection, box: str, number: str) -> None:
         row = {"at": stamp(self._clock()), "box": box, "number": number}
         connection.execute(insert(db.lookups).values(**row))
-
-
-def _receipt(connection: Connection, box: str, **digests: str) -> bytes | None:
-    """The receipt, if the record is this box's or of one whose place it took."""
-    row = connection.execute(_RECEIPTS[frozenset(digests)], digests).first()
-    if row is None or Inherited(connection, box).right(row.box, row.epoch) is Right.NONE:
-        return None
-    return bytes(row.body)
 
 
 def _read(path: Path | None) -> bytes | None:
@@ -314,14 +277,6 @@ def _read(path: Path | None) -> bytes | None:
         return path.read_bytes() if path else None
     except FileNotFoundError:
         return None
-
-
-def _receipts_by(*names: str) -> Select[Any]:
-    of_record = db.records.c.record_digest == db.receipts.c.record_digest
-    query = select(db.receipts.c.body, db.records.c.box, db.records.c.epoch).join(db.records, of_record)
-    for name in names:
-        query = query.where(db.receipts.c[name] == bindparam(name))
-    return query.order_by(db.receipts.c.sealed_digest)
 
 
 _SHOWN = db.box_certificates.c
@@ -336,11 +291,6 @@ _BOX = select(db.boxes.c.box).where(
     db.boxes.c.box == bindparam("box"),
     or_(db.boxes.c.certificate_sha256 == bindparam("shown"), _OF_TLS_KEY),
 )
-_RECEIPTS = {
-    frozenset(names): _receipts_by(*names)
-    for names in (("record_digest",), ("sealed_digest",), ("record_digest", "sealed_digest"))
-}
-_KEEP_RECEIPT = insert(db.receipts)
 _SEALED = select(db.receipts.c.sealed_digest).where(db.receipts.c.record_digest == bindparam("digest"))
 
 
