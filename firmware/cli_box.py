@@ -104,8 +104,7 @@ def adopt(
 
     with _swapping(config, data, officer) as desk:
         papers = desk.desk.papers
-        what = adopting.examine(desk.journal, papers, source, rest)
-        if what.drafts and not code:
+        if not code and adopting.examine(desk.journal, papers, source, rest).drafts:
             code = typer.prompt("12 số khôi phục · the 12 recovery digits", hide_input=True, err=True)
         wanted = adopting.Wanted(source, officer, blanks, recovery, code, rest)
         done = adopting.adopt(desk.journal, papers, wanted)
