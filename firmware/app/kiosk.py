@@ -141,19 +141,7 @@ class Kiosk:
         """A frame, or progress: redraw what changed, blit the rest."""
         if seen is None or seen.entry != self.flow.entry:
             return
-        fraction = self.form.fraction if seen.fraction is None else seen.fraction
-        score = self.form.score if seen.score is None else seen.score
-        form = replace(
-            self.form,
-            hint=seen.hint,
-            good=seen.good,
-            lift=seen.lift,
-            fraction=fraction,
-            score=score,
-            estimate=seen.estimate,
-            done=seen.done,
-            of=seen.of,
-        )
+        form = self.form.seen(seen)
         if seen.of:
             self._rearm()
         if form != self.form:

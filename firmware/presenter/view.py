@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from firmware.app.visit import Visit
+from firmware.app.visit import Seen, Visit
 from statemachine.session import FINGERS, Session
 from statemachine.states import S
 from ui_fb import screens as ui
@@ -42,6 +42,20 @@ class Form:
     rows: tuple[ui.Check, ...] = ()
     done: int = 0
     of: int = 0
+
+    def seen(self, seen: Seen) -> Form:
+        """The same form with what a frame, or progress, tells; a score and a fraction stay until the next."""
+        return replace(
+            self,
+            hint=seen.hint,
+            good=seen.good,
+            lift=seen.lift,
+            fraction=self.fraction if seen.fraction is None else seen.fraction,
+            score=self.score if seen.score is None else seen.score,
+            estimate=seen.estimate,
+            done=seen.done,
+            of=seen.of,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,9 @@ class Plan:
     papers: tuple[Paper, ...] = ()
     certificates: Mapping[str, bytes] = field(default_factory=dict)
     progress: Callable[[int, int], None] = lambda _done, _of: None
-    """Hears of each sealed file that is whole here: done, of."""
 
     def files(self, every: Sequence[tuple[Path, Head]]) -> Iterator[tuple[Path, Head]]:
-        """Each of them, told of before it is taken."""
+        """Each of them; `progress` hears how many are whole."""
         for done, file in enumerate(every):
             self.progress(done, len(every))
             yield file
