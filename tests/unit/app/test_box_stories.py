@@ -9,12 +9,16 @@ import pytest
 from support import office
 from support.kiosk import Story, story
 
+from centre.station import Station
 from config.catalogue import code_of
 from firmware.box.errors import LockedOut, PinWrong
 from firmware.box.identity import Identity
+from firmware.box.officers import write_officers
 from firmware.records.errors import StoreLocked
 from firmware.records.keys import BoxKeys
-from firmware.sim.officer import PINS
+from firmware.sim.card_keys import write_card_keys
+from firmware.sim.citizen import qr_picture
+from firmware.sim.officer import PINS, staff
 from statemachine.session import Stage
 from statemachine.states import S
 from ui_fb import screens as ui
@@ -159,10 +163,11 @@ def at_stage(s: Story, stage: Stage) -> None:
 
 
 def hands_over(s: Story) -> None:
+    folder = sticks(s)
     technician(s)
     s.touch("acts", "act:give")
     at_stage(s, Stage.STICK)
-    (sticks(s) / "stick").mkdir()
+    (folder / "stick").mkdir()
     at_stage(s, Stage.FOUND)
     s.touch("ok")
     at_stage(s, Stage.DONE)
@@ -170,7 +175,6 @@ def hands_over(s: Story) -> None:
 
 def test_a_box_is_handed_over_in_three_acts_and_then_serves_nobody() -> None:
     with story() as s:
-        sticks(s)
         hands_over(s)
         assert dict(s.screen.facts)["box"] == office.BOX
         assert list((s.folder / "sticks" / "stick").rglob("handover.json"))
@@ -184,7 +188,6 @@ def test_a_box_is_handed_over_in_three_acts_and_then_serves_nobody() -> None:
 
 def test_a_box_that_was_handed_over_says_so_after_a_restart_and_resumes_no_visit() -> None:
     with story() as s:
-        sticks(s)
         hands_over(s)
         s.restart()
         s.comes(ui.OutOfOrder)
@@ -214,3 +217,69 @@ def test_an_officer_opens_no_swap() -> None:
         s.types(PINS[office.OFFICER])
         s.comes(lambda: getattr(s.screen, "problem", "") == "not_allowed")
         assert s.state is S.OFFICER
+
+
+SPARE = "BOX-STORY-02"
+
+
+def spare_comes(s: Story) -> str:
+    """The old box is carried away; a spare of the same authority stands there. The recovery code's digits."""
+    stick = sticks(s) / "stick"
+    centre, after = Station(s.folder / "centre"), s.folder / "spare"
+    centre.enrol_box(SPARE, after / "identity")
+    write_officers(after / "identity" / "officers.json", staff())
+    write_card_keys(after / "identity")
+    digits = centre.recovery(stick / "recovery-identity.age")
+    stick.rename(s.folder / "stick")
+    s.kiosk.close()
+    s.box = after
+    s._build()
+    sticks(s)
+    s.start()
+    return digits
+
+
+@pytest.mark.parametrize("way", ["scan", "type"])
+def test_a_spare_takes_the_place_in_five_acts_and_the_ticket_goes_on_there(way: str) -> None:
+    with story(at="FINGERS-1") as s:
+        s.touch("help")
+        s.comes(S.HELP)
+        s.touch("back")
+        s.comes(lambda: s.kiosk.flow.session.ticket)
+        ticket, record = s.screen.ticket, s.record_id
+        s.touch("ok")
+        s.comes(S.ATTRACT)
+        hands_over(s)
+        digits = spare_comes(s)
+        technician(s)
+        s.touch("acts", "act:take")
+        at_stage(s, Stage.STICK)
+        (s.folder / "stick").rename(s.folder / "sticks" / "stick")  # 1: the stick is put in
+        at_stage(s, Stage.FOUND)
+        assert dict(s.screen.facts)["drafts"] == "1"
+        s.touch("ok")  # 2: yes, this one
+        if way == "scan":
+            s.station.camera.show_picture(qr_picture(digits))  # 3: the technician's card before the camera
+        else:
+            s.touch("type")
+            s.types("000000000000")
+            at_stage(s, Stage.BLANKS)
+            s.types("5")
+            s.comes(lambda: getattr(s.screen, "problem", False))
+            s.touch("type")
+            s.types(digits)
+        if way == "scan":
+            at_stage(s, Stage.BLANKS)
+            s.types("5")  # 4: the blanks, counted
+        at_stage(s, Stage.DONE)
+        assert s.screen.tickets == (ticket,)
+        s.touch("ok")  # 5: ready
+        s.comes(S.ATTRACT)
+        s.station.camera.show_picture(None)
+        assert s.ask(lambda journal: journal.counts().blanks.left) == 5
+        s.begins()
+        s.comes(ui.Identify)
+        s.touch("by:ticket")
+        s.types(ticket.replace(" ", ""))
+        s.comes(S.PROVE)
+        assert s.kiosk.visit.record_id == record
