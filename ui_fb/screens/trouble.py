@@ -153,8 +153,15 @@ class Status(Screen):
         free = footer(
             page, Button(page.say("status.technician"), "technician", "tool"), help_=False, back=True
         )
-        verdict = f"incident_{self.incident}" if self.incident else "alarm" if self.alarms else "well"
-        page.text(free, page.say(f"status.{verdict}"), 30, lines=2)
+        page.text(free, page.say(self._verdict()), 30, lines=2)
+
+    def _verdict(self) -> str:
+        """Nothing is said to be well before it is known."""
+        if self.incident:
+            return f"status.incident_{self.incident}"
+        if self.unsent is None:
+            return "lookup.lead"
+        return "status.alarm" if self.alarms else "status.well"
 
     def _values(self, page: Page) -> list[tuple[str, str, str]]:
         unsent = f"{_count(self.unsent)} + {self.carried}" if self.carried else _count(self.unsent)
