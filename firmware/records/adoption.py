@@ -154,6 +154,7 @@ class Adoptions:
                 self._handovers.keep_foreign(paper)
             self._audit.append(plan.officer, ACT, None, _about(answer))
             self._audit.checkpoint()
+        self._handovers.kept()
         return answer
 
     def has(self, record_id: str) -> bool:

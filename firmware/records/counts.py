@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from firmware.records.database import Database
+from firmware.records.format.check import parse_moment
 from firmware.records.outbox import Outbox, OutboxCounts
 from firmware.records.states import RecordState
 from firmware.records.stock import Blanks, Stock
@@ -29,3 +31,10 @@ def counts(db: Database, outbox: Outbox, stock: Stock) -> Counts:
             (RecordState.COMPLETE,),
         ).fetchone()
     return Counts(outbox.counts(), stock.blanks(), waiting, unsealed)
+
+
+def newest(db: Database) -> datetime | None:
+    """The newest moment that the journal speaks of."""
+    with db.reading() as connection:
+        at = connection.execute("SELECT max(at) FROM (SELECT at FROM audit UNION ALL SELECT at FROM step)")
+        return parse_moment(at.fetchone()[0])

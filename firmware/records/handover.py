@@ -7,7 +7,7 @@ the drafts that it names are another box's.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -77,7 +77,10 @@ class Handovers:
         outbox: Outbox,
         stock: Stock,
         keys: BoxKeys,
+        kept: Callable[[], None],
     ) -> None:
+        """`kept` is called after each commit of a paper: it puts the papers beside the database."""
+        self.kept = kept
         self._db, self._vault, self._audit, self._clock = db, vault, audit, clock
         self._drafts, self._outbox, self._stock, self._keys = drafts, outbox, stock, keys
 
@@ -139,6 +142,7 @@ class Handovers:
             about = {"epoch": made.epoch, "closed_at": made.closed_at, "sealed": len(made.sealed)}
             self._audit.append(giving.officer, HANDED_OVER, None, {**about, "drafts": len(made.drafts)})
             self._audit.checkpoint()
+        self.kept()
         return body
 
     def retire(self, epoch: int, officer: str, erased: tuple[str, ...]) -> bytes:
@@ -152,6 +156,7 @@ class Handovers:
             body = made.signed(self._keys.signer).to_json()
             self._keep(connection, RETIRED, made.box, epoch, body)
             self._audit.checkpoint()
+        self.kept()
         return body
 
     def adopt(self, made: Adoption, evidence: bytes | None, place: bytes | None) -> bytes:

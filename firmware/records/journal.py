@@ -12,21 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from firmware.records import disk
+from firmware.records import disk, restore
 from firmware.records.adoption import Adoptions
 from firmware.records.attempts import Attempt, Attempts
 from firmware.records.audit import GENESIS, Audit
 from firmware.records.carried import Carried
 from firmware.records.clock import Clock, JournalClock
-from firmware.records.counts import Counts, counts
+from firmware.records.counts import Counts, counts, newest
 from firmware.records.database import Database
 from firmware.records.drafts import Draft, Drafts
 from firmware.records.errors import StoreDamaged
-from firmware.records.format.check import parse_moment
 from firmware.records.format.receipt import SignedReceipt
 from firmware.records.handover import Handovers
 from firmware.records.keys import BoxKeys
@@ -82,7 +82,7 @@ class Journal:
 
     def _wire(self, outbox: Path, clock: Clock) -> None:
         keys, db, vault = self._keys, self._db, self._vault
-        self._clock = JournalClock(clock, _newest(db))
+        self._clock = JournalClock(clock, newest(db))
         self.audit = Audit(db, keys.signer, self._clock)
         self.stock = Stock(db, self.audit, self._clock)
         self.tries = Tries(db, self.audit)
@@ -92,8 +92,9 @@ class Journal:
         self._attempts = Attempts(db, vault, self.audit, self._clock, self._drafts, self.warrants)
         self._outbox = Outbox(db, outbox, keys, self.audit, self._clock, self._drafts)
         self.carried = Carried(db, self._folder / CARRIED, keys, self.audit, self._clock)
+        kept = partial(restore.keep_papers, db, self._folder)
         self.handovers = Handovers(
-            db, vault, self.audit, self._clock, self._drafts, self._outbox, self.stock, keys
+            db, vault, self.audit, self._clock, self._drafts, self._outbox, self.stock, keys, kept
         )
         self.adoptions = Adoptions(
             db, vault, self.audit, self._clock, self._waiting, self.carried, self.handovers, self.stock, keys
@@ -276,6 +277,7 @@ class Journal:
         states = {row["id"]: S(row["state"]) for row in rows}
         self._outbox.remove_strays()
         self.carried.mend()
+        restore.keep_papers(self._db, self._folder)
         for record_id in self._vault.records():
             if states.get(record_id) in HAS_DRAFT:
                 self._vault.sweep(record_id)
@@ -291,9 +293,4 @@ class Journal:
             return
         rebuilder = Rebuilder(self._db, self._vault, self.audit, self._outbox, outbox, self._keys)
         self.rebuilt = rebuilder.run(aside)
-
-
-def _newest(db: Database) -> datetime | None:
-    with db.reading() as connection:
-        at = connection.execute("SELECT max(at) FROM (SELECT at FROM audit UNION ALL SELECT at FROM step)")
-        return parse_moment(at.fetchone()[0])
+        restore.restore(self._db, self._folder, self.carried)

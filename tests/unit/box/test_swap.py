@@ -215,6 +215,33 @@ def test_the_cards_left_by_an_old_box_are_no_blanks_of_the_spare(tmp_path: Path,
         assert (journal.blanks().out, journal.blanks().live, journal.blanks().left) == (4, 1, 0)
 
 
+def test_a_box_whose_database_is_lost_remembers_that_it_was_handed_over(tmp_path: Path, stick: Path) -> None:
+    old = swap.unit(tmp_path)
+    day = a_day(old)
+    first = old.export(stick)
+    body = (first.folder / "handover.json").read_bytes()
+    (old.data / "records" / "journal.db").write_bytes(b"\xff" * 4096)
+    with old.journal() as journal:
+        assert journal.rebuilt is not None
+        with pytest.raises(HandedOver):
+            swap.begin(journal)
+        with pytest.raises(HandedOver):
+            journal.resume(day["ticket"])
+        assert journal.handovers.papers(GIVEN)[0].body == body
+
+
+def test_a_spare_whose_database_is_lost_still_delivers_what_it_carries(tmp_path: Path, stick: Path) -> None:
+    old, new = swap.unit(tmp_path), swap.spare(tmp_path)
+    a_day(old)
+    old.export(stick)
+    new.adopt(stick)
+    (new.data / "records" / "journal.db").write_bytes(b"\xff" * 4096)
+    with new.journal() as journal:
+        assert journal.rebuilt is not None
+        assert journal.carried.counts().unsent == 2
+        assert [paper.box for paper in journal.handovers.unreported()] == ["BOX-01"]
+
+
 def _head(old: swap.SwapBox, digest: str) -> str:
     (path,) = (old.data / "records" / "outbox").glob(f"*{digest}.head.json")
     head: str = json.loads(path.read_text())["head"]["audit_head"]
