@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from functools import cache, partial
+from functools import cache
 from typing import cast
 
 from benchmarks.chip_content import LabKeys, card_image, sod, unheard
@@ -141,23 +141,29 @@ def _halves() -> tuple[float, float]:
 
 
 def _beside_floor(act: Callable[[PassingReader], None]) -> tuple[float, float]:
-    """Seconds of `act` on a new card and of its bytes on an echo: the least of several, as timeit takes it.
-
-    What else the machine does lengthens one or the other, and says nothing about either.
-    """
-    wholes: list[float] = []
-    floors: list[float] = []
+    """Seconds of `act` on a new card and of its bytes on an echo, undisturbed."""
+    wholes: list[Sequence[float]] = []
+    floors: list[Sequence[float]] = []
     with ExitStack() as stack:
         pcscd = stack.enter_context(PrivatePcscd())
         slot = stack.enter_context(VpcdSlot(pcscd.ports[0]))
         reader = stack.enter_context(ChipProcess(pcscd.readers[0], virtual=True, env=dict(pcscd.env)))
         for _ in range(CARDS):
-            tape = Tape(reader)
             _swap(slot, reader, blank_card(kind=KIND))
-            wholes.append(_timed(partial(act, tape)))
+            tape = Tape(reader)
+            act(tape)
+            wholes.append(tape.laps)
             _swap(slot, reader, cast("VirtualCard", EchoCard(tape.answers())))
-            floors.append(_timed(tape.replay))
-    return min(wholes), min(floors)
+            floors.append(tape.replay())
+    return _undisturbed(wholes), _undisturbed(floors)
+
+
+def _undisturbed(runs: Sequence[Sequence[float]]) -> float:
+    """The sum of the least that each exchange took in any run, with the work before it.
+
+    What else the machine does lengthens some of them in every run, and says nothing about the chip.
+    """
+    return sum(min(laps) for laps in zip(*runs, strict=True))
 
 
 def _swap(slot: VpcdSlot, reader: ChipProcess, card: VirtualCard) -> None:
@@ -217,12 +223,6 @@ def _signer() -> DocumentSigner:
 @cache
 def _profile() -> Profile:
     return load_profile(KIND)
-
-
-def _timed(act: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    act()
-    return time.perf_counter() - began
 
 
 FIGURES: Sequence[Callable[[], list[Figure]]] = (host_us, over_floor, card_ms)

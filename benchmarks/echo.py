@@ -15,10 +15,12 @@ ATR = bytes.fromhex("3B80800101")
 
 
 class Tape(PassingReader):
-    """Keeps every command and answer."""
+    """Keeps every command and answer; `laps` are the seconds from one answer to the next."""
 
     def __init__(self, reader: ChipReader) -> None:
         super().__init__(reader)
+        self.laps: list[float] = []
+        self._at_s = time.perf_counter()
         self._passed: list[tuple[bytes, bytes]] = []
         self._resets: list[int] = []  # after so many APDUs
 
@@ -28,6 +30,7 @@ class Tape(PassingReader):
 
     def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:
         answer = super().transmit(apdu, timeout_s)
+        self._lap()
         self._passed.append((apdu, answer))
         return answer
 
@@ -36,13 +39,21 @@ class Tape(PassingReader):
         """Both ways."""
         return sum(len(command) + len(answer) for command, answer in self._passed)
 
-    def replay(self) -> None:
-        """Reset and send all that was sent, to whatever card lies there now."""
+    def replay(self) -> Sequence[float]:
+        """Reset and send all that was sent, to whatever card lies there now; its laps."""
+        self.laps, self._at_s = [], time.perf_counter()
         for at, (command, _) in enumerate(self._passed):
             if at in self._resets:
                 self._device.disconnect()
                 self._device.connect()
             self._device.transmit(command, 5.0)
+            self._lap()
+        return self.laps
+
+    def _lap(self) -> None:
+        now_s = time.perf_counter()
+        self.laps.append(now_s - self._at_s)
+        self._at_s = now_s
 
     def answers(self) -> Sequence[bytes]:
         return [answer for _, answer in self._passed]
