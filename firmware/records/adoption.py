@@ -6,19 +6,18 @@ the whole adoption. What could not be read is kept aside and named: nothing is d
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pyrage
 
+from firmware.records.adopted import ACT, Adopted, AdoptedDraft, about, done
 from firmware.records.audit import Audit
 from firmware.records.carried import Carried
 from firmware.records.clock import JournalClock, stamp
-from firmware.records.database import Database, Readable
+from firmware.records.database import Database
 from firmware.records.errors import StoreDamaged, UnknownRecord
 from firmware.records.fence import HANDED_OVER
 from firmware.records.format.swap import Adoption
@@ -31,10 +30,11 @@ from firmware.records.stock import Stock
 from firmware.records.vault import Vault
 from firmware.records.waiting import Waiting
 
+__all__ = ["SWAPPED", "Adopted", "AdoptedDraft", "Adoptions", "Plan"]
+
 S = RecordState
 SWAPPED = "box_swapped"
 """Why a draft waits whose citizen stood at the other box: they stand here now."""
-ACT = "adopted"
 DAMAGED = (StoreDamaged, UnknownRecord, KeyError, ValueError, TypeError)
 """What makes one draft lost, and nothing else."""
 
@@ -71,40 +71,10 @@ class Plan:
 
     def files(self, every: Sequence[tuple[Path, Head]]) -> Iterator[tuple[Path, Head]]:
         """Each of them; `progress` hears how many are whole."""
-        for done, file in enumerate(every):
-            self.progress(done, len(every))
+        for whole, file in enumerate(every):
+            self.progress(whole, len(every))
             yield file
         self.progress(len(every), len(every))
-
-
-@dataclass(frozen=True, slots=True)
-class AdoptedDraft:
-    """A draft that goes on here. `now`: its citizen stood at the other box. `ticket` "": none is needed.
-
-    `old_ticket`: what stands on the citizen's slip, where another record here had that ticket already.
-    """
-
-    record_id: str
-    state: RecordState
-    ticket: str
-    now: bool = False
-    old_ticket: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Adopted:
-    """The whole answer. `again`: this was done before, and nothing was done now."""
-
-    box: str
-    epoch: int
-    closed_at: int | None
-    known_by: str
-    records: int
-    drafts: tuple[AdoptedDraft, ...]
-    lost: tuple[str, ...]
-    blanks_stated: int | None
-    blanks_counted: int
-    again: bool = False
 
 
 class Adoptions:
@@ -152,7 +122,7 @@ class Adoptions:
                 self._handovers.adopt(self._paper(plan, answer), plan.evidence, plan.place)
             for paper in plan.papers:
                 self._handovers.keep_foreign(paper)
-            self._audit.append(plan.officer, ACT, None, _about(answer))
+            self._audit.append(plan.officer, ACT, None, about(answer))
             self._audit.checkpoint()
         self._handovers.kept()
         return answer
@@ -253,25 +223,6 @@ class Adoptions:
         return f"draft {record_id} ({under}): {type(why).__name__}"
 
 
-def done(db: Readable, box: str, epoch: int) -> Adopted | None:
-    """What an adoption answered, by the audit log; also beside a running kiosk. Tickets as of now."""
-    with db.reading() as connection:
-        rows = connection.execute("SELECT detail FROM audit WHERE act = ? ORDER BY n DESC", (ACT,)).fetchall()
-        tickets = dict(connection.execute("SELECT id, ticket FROM record").fetchall())
-    for row in rows:
-        about = json.loads(row["detail"])
-        if (about["box"], about["epoch"]) != (box, epoch):
-            continue
-        drafts = tuple(
-            AdoptedDraft(
-                each["record_id"], S(each["state"]), tickets.get(each["record_id"]) or "", each["now"]
-            )
-            for each in about["drafts"]
-        )
-        return Adopted(**{**about, "drafts": drafts, "lost": tuple(about["lost"])}, again=True)
-    return None
-
-
 def _answer(
     plan: Plan, before: Adopted | None, records: int, drafts: tuple[AdoptedDraft, ...], lost: tuple[str, ...]
 ) -> Adopted:
@@ -288,21 +239,3 @@ def _answer(
         blanks_stated=plan.blanks_stated,
         blanks_counted=counted or plan.blanks_counted,
     )
-
-
-def _about(answer: Adopted) -> dict[str, Any]:
-    """For the audit log, where nothing is encrypted: record ids and counts, and no ticket."""
-    drafts = [
-        {"record_id": draft.record_id, "state": str(draft.state), "now": draft.now} for draft in answer.drafts
-    ]
-    return {
-        "box": answer.box,
-        "epoch": answer.epoch,
-        "closed_at": answer.closed_at,
-        "known_by": answer.known_by,
-        "records": answer.records,
-        "drafts": drafts,
-        "lost": list(answer.lost),
-        "blanks_stated": answer.blanks_stated,
-        "blanks_counted": answer.blanks_counted,
-    }
