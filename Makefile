@@ -4,7 +4,7 @@ VENV_PYTHON := .venv/bin/python
 # one more than there are cores: many tests wait for a process that they started
 TEST_WORKERS ?= $(shell echo $$(( $$(nproc) + 1 )))
 .DEFAULT_GOAL := help
-.PHONY: help demo kiosk test fuzz torture hil check format flow screens bench doctor install clean
+.PHONY: help demo kiosk drill test fuzz torture hil check format flow screens bench doctor install clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ demo: ## a made-up citizen walks from the greeting to a working card (ARGS="--he
 kiosk: ## the virtual station in your browser, on 127.0.0.1
 	@deploy/setup run
 	@.venv/bin/kiosk station $(ARGS)
+
+drill: ## a box fails while it writes a chip, a spare takes its place; the ledger's proof at the end
+	@deploy/setup run
+	@.venv/bin/kiosk drill $(ARGS)
 
 test: ## unit tests and the contracts on virtual and recorded devices
 	@deploy/setup test

@@ -143,6 +143,19 @@ def demo(
 
 
 @app.command()
+def drill(
+    seed: Annotated[int, typer.Option(min=0, help="Who comes: the same seed, the same people.")] = 1,
+    folder: Annotated[Path, typer.Option(help="Where everything of the drill lies.")] = Path("var/drill"),
+) -> None:
+    """Rehearse a swap on the desk: two boxes, one centre, a failure in mid-write, a late old box."""
+    from firmware.sim import drill as rehearsal
+    from firmware.sim.show import console
+
+    with explained():
+        rehearsal.drill(folder, seed, console())
+
+
+@app.command()
 def station(
     port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")] = 8470,
     seed: Annotated[int, typer.Option(min=0, help="Who comes: the same seed, the same people.")] = 1,

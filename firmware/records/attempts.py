@@ -95,7 +95,13 @@ class Attempts:
             self._set(connection, record_id, number, image=file)
 
     def stage(self, record_id: str, number: int, stage: str) -> None:
-        """Remember how far the writing of the card has come."""
+        """Remember how far the writing of the card has come, and which card it is.
+
+        In the vault too: whoever goes on without this database, as another box does, must tell this card
+        from a second one.
+        """
+        self._current(record_id, number)
+        self._vault.put(record_id, {"kind": "stage", "attempt": number, "stage": stage})
         with self._db.transaction() as connection:
             self._current(record_id, number)
             self._set(connection, record_id, number, stage=stage)

@@ -92,6 +92,9 @@ class Replay:
     def on_attempt_image(self, name: str, about: Mapping[str, Any]) -> None:
         self._attempt(about)["image"] = name
 
+    def on_stage(self, _name: str, about: Mapping[str, Any]) -> None:
+        self._attempt(about)["stage"] = about["stage"]
+
     def on_sod(self, name: str, about: Mapping[str, Any]) -> None:
         sod = self._vault.get(self.record_id, name).data
         self._attempt(about).update(sod=name, sod_sha256=sha256(sod).hexdigest())

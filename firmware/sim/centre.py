@@ -34,15 +34,15 @@ class CentreProcess:
         """Make the development keys on the first run, and `box` its identity in `out`, once."""
         enrolled = (str(self.folder), "--box", box, "--out", str(out))
         if not (self.folder / "pki").exists():
-            self._run("init", *enrolled)
+            self.run("init", *enrolled)
         elif not (out / "identity.json").exists():
-            self._run("enrol-box", *enrolled)
+            self.run("enrol-box", *enrolled)
 
     def import_people(self, file: Path) -> None:
-        self._run("registry", "import", str(self.folder), str(file))
+        self.run("registry", "import", str(self.folder), str(file))
 
     def counts(self) -> dict[str, Any]:
-        counts: dict[str, Any] = json.loads(self._run("counts", str(self.folder)))
+        counts: dict[str, Any] = json.loads(self.run("counts", str(self.folder)))
         return counts
 
     def __enter__(self) -> Self:
@@ -91,7 +91,8 @@ class CentreProcess:
         self._process.stdout.close()
         self._process = None
 
-    def _run(self, *words: str) -> str:
+    def run(self, *words: str) -> str:
+        """`kiosk-centre WORDS`: what it prints. Raises CentreFailed with what it refused."""
         done = subprocess.run([*_program(), *words], capture_output=True, text=True, check=False)
         if done.returncode:
             raise CentreFailed(done.stderr.strip() or f"kiosk-centre {words[0]} failed")

@@ -4,6 +4,7 @@ It runs the kiosk on virtual devices, and the person before it. Whatever outlive
 here: the cards are files, and who comes next is said on standard input, one JSON object a line:
 
     {"visit": {"seed": 1000, "day": "2026-03-02", "card": PATH, "way": "qr", "ticket": ""}}
+    {"leaves": true}        the person walks away, and takes the hand off the glass
     {"pass_s": 60}          move the kiosk's clock on
     {"end": true}           close in good order
 
@@ -30,7 +31,7 @@ from firmware.app.kiosk import Act, Kiosk
 from firmware.box.clock import BoxClock
 from firmware.loop import Loop
 from firmware.sim.citizen import Habits, VirtualCitizen
-from firmware.sim.office import Language, config_of, stock_up
+from firmware.sim.office import BLANKS, Language, config_of, stock_up
 from firmware.sim.officer import VirtualOfficer
 from firmware.sim.people import citizen
 from firmware.sim.saved_card import SavedCard
@@ -56,6 +57,10 @@ class Orders:
     dry: float = 0.05
     worn: float = 0.0
     dialect: str = DIALECT
+    signer: str = ""
+    """Folder of a document signer's key and certificate for this box; "": the centre signs."""
+    blanks: int = BLANKS
+    """How many are booked in at the first start."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -114,7 +119,8 @@ class KillableKiosk:
         self._inside: VirtualCitizen | None = None
         self._told: dict[str, Any] = {}
         self._receipts = 0
-        config = config_of(Path(orders.box), orders.language, orders.url, orders.dialect)
+        signer = Path(orders.signer) if orders.signer else None
+        config = config_of(Path(orders.box), orders.language, orders.url, orders.dialect, signer)
         self.kiosk = build(
             replace(config, centre=replace(config.centre, retry_most_s=RETRY_S)),
             self._station.openers(),
@@ -126,7 +132,7 @@ class KillableKiosk:
 
     def run(self) -> None:
         """Until it is told to end, or is killed."""
-        stock_up(self.kiosk)
+        stock_up(self.kiosk, self._orders.blanks)
         self.kiosk.start()
         threading.Thread(target=self._listen, name="orders", daemon=True).start()
         try:
@@ -156,6 +162,9 @@ class KillableKiosk:
         match order:
             case {"visit": visit}:
                 self._comes(Visitor(**visit))
+            case {"leaves": True}:
+                self._inside = None
+                self._station.sensor.lift()
             case {"pass_s": seconds}:
                 self._clock.move(seconds)
                 self._loop.post(lambda: say(passed=seconds))

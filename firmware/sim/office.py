@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from config.load import load
-from config.schema import Config
+from config.schema import Config, Signer
 from drivers.api import FingerImage
 from drivers.virtual.skin import Finger, impression
 from firmware.app.kiosk import Kiosk
@@ -120,8 +120,13 @@ class VirtualOffice:
         return file
 
 
-def config_of(box: Path, language: Language, url: str, dialect: str = DIALECT) -> Config:
-    """The configuration of a virtual station over the folder `box`."""
+def config_of(
+    box: Path, language: Language, url: str, dialect: str = DIALECT, signer: Path | None = None
+) -> Config:
+    """The configuration of a virtual station over the folder `box`.
+
+    `signer`: folder of a document signer's key and certificate, where the box itself signs.
+    """
     config = load()
     station = replace(
         config.station,
@@ -132,7 +137,11 @@ def config_of(box: Path, language: Language, url: str, dialect: str = DIALECT) -
         team="TEAM-DEMO",
     )
     chip, centre = replace(config.chip, dialect=dialect), replace(config.centre, url=url)
-    return replace(config, station=station, chip=chip, centre=centre)
+    config = replace(config, station=station, chip=chip, centre=centre)
+    if signer is None:
+        return config
+    files = Signer("file", certificate=str(signer / "ds.crt.pem"), key=str(signer / "ds.key.pem"))
+    return replace(config, signer=files)
 
 
 def habits_of(wishes: Wishes) -> Habits:
@@ -174,11 +183,11 @@ def _template_maker(config: Config) -> tuple[Callable[[int, str], bytes] | None,
     return template, scorer.close
 
 
-def stock_up(kiosk: Kiosk) -> None:
+def stock_up(kiosk: Kiosk, count: int = BLANKS) -> None:
     """Book the virtual station's blanks in, once."""
 
     def load_blanks(journal: Journal) -> None:
-        if journal.stock.blanks().taken_in == 0:
-            journal.stock.load(BLANKS, ["NV-0001"])
+        if count and journal.stock.blanks().taken_in == 0:
+            journal.stock.load(count, ["NV-0001"])
 
     kiosk.desk.store.submit(0, "stock", load_blanks)
