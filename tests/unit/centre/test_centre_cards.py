@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from starlette.testclient import TestClient
-from starlette.types import ASGIApp
 from support import record
-from support.centre import Box, TestStation, as_box, without_card
+from support.centre import Box, TestStation, without_card
 from support.ingest import kind, reason, signed_card
 
 from firmware.records.format.receipt import ReceiptKind
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> TestStation:
-    return TestStation(tmp_path)
-
-
-@pytest.fixture
-def app(station: TestStation) -> Iterator[ASGIApp]:
-    with station.asgi() as application:
-        yield application
-
-
-@pytest.fixture
-def box(station: TestStation) -> Box:
-    return station.enrol()
-
-
-@pytest.fixture
-def http(app: ASGIApp, box: Box) -> TestClient:
-    return as_box(app, box)
 
 
 def test_a_card_that_this_centre_never_signed_is_held(

@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from starlette.testclient import TestClient
-from starlette.types import ASGIApp
 from support import record
-from support.centre import Box, TestStation, as_box, deliver, without_card
+from support.centre import Box, TestStation, deliver, without_card
 from support.ingest import kind, reason
 
 from centre import chain, db
 from firmware.records.format.receipt import ReceiptKind
 from firmware.records.format.seal import Sealed
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> TestStation:
-    return TestStation(tmp_path)
-
-
-@pytest.fixture
-def app(station: TestStation) -> Iterator[ASGIApp]:
-    with station.asgi() as application:
-        yield application
-
-
-@pytest.fixture
-def box(station: TestStation) -> Box:
-    return station.enrol()
-
-
-@pytest.fixture
-def http(app: ASGIApp, box: Box) -> TestClient:
-    return as_box(app, box)
 
 
 def test_a_chain_in_order_is_accepted(http: TestClient, box: Box) -> None:

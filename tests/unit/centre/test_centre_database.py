@@ -18,11 +18,6 @@ from centre.chain import Act
 from centre.errors import CentreSetupError
 
 
-@pytest.fixture
-def station(tmp_path: Path) -> TestStation:
-    return TestStation(tmp_path)
-
-
 def test_it_is_the_database_that_the_setting_names(station: TestStation, database: str) -> None:
     with station.station.opened() as engine:
         assert engine.dialect.name == database

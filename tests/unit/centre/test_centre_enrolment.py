@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -32,17 +31,6 @@ from firmware.records.format.errors import SignatureRefused
 from firmware.records.format.signing import Signer, sign_detached
 
 Key = ec.EllipticCurvePrivateKey
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> TestStation:
-    return TestStation(tmp_path)
-
-
-@pytest.fixture
-def app(station: TestStation) -> Iterator[ASGIApp]:
-    with station.asgi() as made:
-        yield made
 
 
 @pytest.fixture

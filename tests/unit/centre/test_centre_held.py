@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from sqlalchemy import select
 from starlette.types import ASGIApp
 from support import record
 from support.centre import TestStation, as_box, deliver, without_card
-from support.places import UNIT, Station, chip
+from support.places import Station, chip
 from typer.testing import CliRunner
 
 from centre import chain, cli, db, league
@@ -23,27 +22,6 @@ from firmware.records.format.receipt import ReceiptKind, SignedReceipt
 from firmware.records.format.seal import Sealed
 
 OTHER, THIRD = "001304000018", "001304000019"
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> TestStation:
-    return TestStation(tmp_path)
-
-
-@pytest.fixture
-def app(station: TestStation) -> Iterator[ASGIApp]:
-    with station.asgi() as application:
-        yield application
-
-
-@pytest.fixture
-def a(app: ASGIApp, station: TestStation) -> Station:
-    return Station.at(app, station, "BOX-01", UNIT)
-
-
-@pytest.fixture
-def b(app: ASGIApp, station: TestStation) -> Station:
-    return Station.at(app, station, "BOX-02")
 
 
 @pytest.fixture

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pyrage
-import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 from support import record
@@ -18,27 +15,6 @@ from support.ingest import kind, reason, refusal, signed_card
 from centre.pki import AgeRole
 from firmware.records.format.receipt import ReceiptKind, SignedReceipt
 from firmware.records.format.seal import Sealed, seal
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> TestStation:
-    return TestStation(tmp_path)
-
-
-@pytest.fixture
-def app(station: TestStation) -> Iterator[ASGIApp]:
-    with station.asgi() as application:
-        yield application
-
-
-@pytest.fixture
-def box(station: TestStation) -> Box:
-    return station.enrol()
-
-
-@pytest.fixture
-def http(app: ASGIApp, box: Box) -> TestClient:
-    return as_box(app, box)
 
 
 def test_a_record_with_its_signed_card_is_accepted(http: TestClient, box: Box, station: TestStation) -> None:

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
 from starlette.testclient import TestClient
 from support import record
-from support.centre import Box, TestStation, as_box, deliver, without_card
+from support.centre import Box, TestStation, deliver, without_card
 from typer.testing import CliRunner
 
 from centre import cli, db
 from centre.league import business_day
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> TestStation:
-    return TestStation(tmp_path)
-
-
-@pytest.fixture
-def box(station: TestStation) -> Box:
-    return station.enrol()
-
-
-@pytest.fixture
-def http(station: TestStation, box: Box) -> Iterator[TestClient]:
-    with station.asgi() as app:
-        yield as_box(app, box)
 
 
 class Shift:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.types import ASGIApp
 from support import record
 from support.centre import TestStation
-from support.places import POOL, UNIT, Station, chip
+from support.places import POOL, Station, chip
 
 from centre import db
 from centre.papers import Place, Terms
@@ -26,27 +24,6 @@ from firmware.records.format.warrants import Lease
 ACCEPTED, HELD = (ReceiptKind.ACCEPTED, ""), ReceiptKind.HELD
 DS = "ab" * 32
 TOKEN = f"token:{DS[:16]}"
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> TestStation:
-    return TestStation(tmp_path)
-
-
-@pytest.fixture
-def app(station: TestStation) -> Iterator[ASGIApp]:
-    with station.asgi() as application:
-        yield application
-
-
-@pytest.fixture
-def a(app: ASGIApp, station: TestStation) -> Station:
-    return Station.at(app, station, "BOX-01", UNIT)
-
-
-@pytest.fixture
-def b(app: ASGIApp, station: TestStation) -> Station:
-    return Station.at(app, station, "BOX-02")
 
 
 def lease(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -33,12 +32,6 @@ def station(tmp_path: Path) -> TestStation:
     for box in ("BOX-01", "BOX-02"):
         made.enrol(box)
     return made
-
-
-@pytest.fixture
-def app(station: TestStation) -> Iterator[ASGIApp]:
-    with station.asgi() as application:
-        yield application
 
 
 def assign(station: TestStation, box: str = "BOX-01", place: Place = HERE, **more: bool) -> Assignment:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import subprocess
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -23,22 +22,6 @@ from firmware.records.format.signing import lds_security_object
 
 HASHES = {"1": "11" * 32, "2": "22" * 32, "13": "33" * 32}
 RECORD, OTHER = "a" * 32, "b" * 32
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> TestStation:
-    return TestStation(tmp_path)
-
-
-@pytest.fixture
-def box(station: TestStation) -> Box:
-    return station.enrol()
-
-
-@pytest.fixture
-def http(station: TestStation, box: Box) -> Iterator[TestClient]:
-    with station.asgi() as app:
-        yield as_box(app, box)
 
 
 def request(**changes: Any) -> dict[str, Any]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,27 +19,6 @@ from firmware.records.format.receipt import ReceiptKind
 
 ACCEPTED, HELD = (ReceiptKind.ACCEPTED, ""), ReceiptKind.HELD
 OTHER, THIRD = "001304000018", "001304000019"
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> TestStation:
-    return TestStation(tmp_path)
-
-
-@pytest.fixture
-def app(station: TestStation) -> Iterator[ASGIApp]:
-    with station.asgi() as application:
-        yield application
-
-
-@pytest.fixture
-def a(app: ASGIApp, station: TestStation) -> Station:
-    return Station.at(app, station, "BOX-01", UNIT)
-
-
-@pytest.fixture
-def b(app: ASGIApp, station: TestStation) -> Station:
-    return Station.at(app, station, "BOX-02")
 
 
 @pytest.fixture
