@@ -24,8 +24,8 @@ LONGEST = 240
 """Characters of a cause or a remedy: what a person in a van reads in one look."""
 HEAD = """# Mã lỗi · Error codes
 
-Generated from `config/errors` by `python -m config.catalogue`; a test compares. On the box: `kiosk explain E-512`. The
-code stands on the screen; a code never changes its meaning.
+Generated from `config/errors` by `python -m config.catalogue`; a test compares. On the box:
+`kiosk explain E-512`. The code stands on the screen; a code never changes its meaning.
 """
 
 
