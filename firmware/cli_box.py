@@ -124,7 +124,7 @@ def retire(
 ) -> None:
     """Erase this box's keys, records and visits, and leave one signed proof. There is no way back."""
     from firmware.box import retire as retiring
-    from firmware.box.identity import identity_of
+    from firmware.box.identity import IdentityError, identity_of
     from firmware.box.stick import SwapRefused
     from firmware.records.errors import StoreError
 
@@ -138,7 +138,7 @@ def retire(
         retiring.erase(folder, identity_of(settings), proof, out)
     except SwapRefused as exc:
         refuse(words.refused(exc.reason, exc.detail))
-    except StoreError as exc:
+    except (StoreError, IdentityError) as exc:
         refuse(str(exc))
     typer.echo(f"đã xoá, bằng chứng ở {out} · erased, the proof is {out}")
 

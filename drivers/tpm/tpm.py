@@ -50,12 +50,17 @@ class Tpm:
     def prepare(self, lockout_auth: bytes) -> None:
         """Make the storage root key, if there is none, and arm the protection against guessing.
 
-        From now on only `lockout_auth` (32 random bytes) makes the TPM forget wrong tries. Raises
-        TpmRefused(OWNED) when somebody else has set it already.
+        From now on only `lockout_auth` (32 random bytes) makes the TPM forget wrong tries. It is set last:
+        cut before that, the same call does it all. Raises TpmRefused(OWNED) when somebody has set it already.
         """
         with self._session("prepare") as session:
             session.keep_storage_root()
             session.guard(lockout_auth)
+
+    def is_prepared(self) -> bool:
+        """Whether a `lockout_auth` is set: ours, or another owner's."""
+        with self._session("look at the protection") as session:
+            return session.is_guarded()
 
     def new_key(self, auth: bytes) -> Blob:
         """A new ECDSA P-256 key that signs for `auth`: 32 random bytes, which nobody guesses."""
@@ -161,13 +166,15 @@ class _Session:
     def guard(self, lockout_auth: bytes) -> None:
         from tpm2_pytss import ESYS_TR
 
-        if self.properties()[templates.PERMANENT] & templates.LOCKOUT_AUTH_SET:
+        if self.is_guarded():
             raise TpmRefused("guard", Why.OWNED)
-        self.esapi.hierarchy_change_auth(ESYS_TR.LOCKOUT, lockout_auth, session1=self.handle)
-        self._lockout(lockout_auth)
         self.esapi.dictionary_attack_parameters(
             MOST_TRIES, RECOVERY_S, LOCKOUT_RECOVERY_S, ESYS_TR.LOCKOUT, session1=self.handle
         )
+        self.esapi.hierarchy_change_auth(ESYS_TR.LOCKOUT, lockout_auth, session1=self.handle)
+
+    def is_guarded(self) -> bool:
+        return bool(self.properties()[templates.PERMANENT] & templates.LOCKOUT_AUTH_SET)
 
     def forgive(self, lockout_auth: bytes) -> None:
         from tpm2_pytss import ESYS_TR

@@ -27,7 +27,7 @@ from drivers.tpm.tpm import Tpm
 from firmware.box.errors import IdentityError
 from firmware.box.file_keys import FileKeys
 from firmware.box.officers import Officer
-from firmware.box.tpm_keys import TpmKeys
+from firmware.box.tpm_keys import WHOLE_TPM, TpmKeys
 from firmware.box.unlock import Unlocking
 from firmware.records.format.signing import Signer
 from firmware.records.keys import BoxKeys
@@ -145,6 +145,11 @@ class Identity:
         if not self.locked:
             self.officers()
             self.keys(simulated)
+
+    @property
+    def beyond_files(self) -> tuple[str, ...]:
+        """What `erase` destroys that is no file of the folder."""
+        return (WHOLE_TPM,) if isinstance(self.store, TpmKeys) else ()
 
     def erase(self) -> tuple[str, ...]:
         """Destroy the keys, for good; names of what was destroyed."""

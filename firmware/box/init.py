@@ -51,7 +51,8 @@ class InTpm:
 def begin(folder: Path, box: str, where: InTpm | None = None) -> bytes:
     """Make the keys of `box` in `folder`, or in a TPM, and return the request for its certificate (PEM).
 
-    Again for the same box: the same keys. Raises IdentityError, KeysGone, StoreLocked.
+    Again for the same box: the same keys, and the TPM armed if it was not. Raises IdentityError, KeysGone,
+    UnlockRefused when a cold boot lies between and badge or PIN are others than the first time.
     """
     kind = "tpm" if where else "file"
     _need_no_other(folder, box, kind)
@@ -123,7 +124,9 @@ def _keys(folder: Path, where: InTpm | None) -> FileKeys | TpmKeys:
         return FileKeys(folder) if (folder / FILE_KEY).exists() else FileKeys.make(folder)
     tpm = Tpm(where.tcti)
     if (folder / TPM_KEYS).exists():
-        return TpmKeys(folder, tpm, where.runtime)
+        made = TpmKeys(folder, tpm, where.runtime)
+        made.unlocking.go_on(where.badge, where.pin)
+        return made
     return TpmKeys.make(folder, tpm, where.runtime, where.badge, where.pin)
 
 

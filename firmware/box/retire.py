@@ -7,14 +7,13 @@ goes on with the erasing. Keys go first: what is left without them is noise.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from firmware.box import stick
-from firmware.box.errors import IdentityError
 from firmware.box.export import EXPORTED
 from firmware.box.identity import Identity
+from firmware.box.init import ABOUT
 from firmware.box.stick import SwapRefused
 from firmware.box.warrants import Papers
 from firmware.records import disk
@@ -66,8 +65,7 @@ def sign(journal: Journal, papers: Papers, officer: str) -> bytes:
     remaining = left(journal, epoch)
     if remaining:
         raise SwapRefused("box_not_empty", str(remaining))
-    identity = papers.identity.folder
-    return journal.handovers.retire(epoch, officer, tuple(_named(identity.parent, identity)))
+    return journal.handovers.retire(epoch, officer, tuple(_named(papers.identity)))
 
 
 def begun(data: Path) -> bytes | None:
@@ -80,7 +78,7 @@ def erase(data: Path, identity: Identity, proof: bytes, out: Path) -> None:
     """Write the proof to `out` and into `data`, then erase everything else in `data`. The journal is closed.
 
     Cut anywhere, the same call finishes it. Raises SwapRefused(stick_…) before anything is erased when `out`
-    cannot be written, StoreError.
+    cannot be written; StoreError, and IdentityError for keys in a TPM that cannot be had: they live still.
     """
     stick.keep(out, proof)
     if not (data / PROOF).is_file():
@@ -102,10 +100,9 @@ def _exported(journal: Journal, epoch: int) -> bool:
 
 def _destroy_keys(identity: Identity) -> None:
     """The identity's own way; `identity.json` goes right after, and tells a next try that this is done."""
-    about = identity.folder / "identity.json"
+    about = identity.folder / ABOUT
     if about.is_file():
-        with suppress(IdentityError):
-            identity.erase()
+        identity.erase()
         disk.remove(about)
 
 
@@ -118,9 +115,11 @@ def _secrets(data: Path, identity: Identity) -> list[Path]:
     return [*files, *drafts, *sorted((data / "records").glob(f"{DATABASE}*"))]
 
 
-def _named(data: Path, identity: Path) -> list[str]:
-    names = [f"identity/{path.name}" for path in sorted(identity.iterdir())]
-    return [*names, *(path.name for path in sorted(data.iterdir()))][:MOST_NAMED]
+def _named(identity: Identity) -> list[str]:
+    """What `erase` destroys: keys that are no files first, then every file of the identity, then the rest."""
+    files = [f"identity/{path.name}" for path in sorted(identity.folder.iterdir())]
+    rest = [path.name for path in sorted(identity.folder.parent.iterdir())]
+    return [*identity.beyond_files, *files, *rest][:MOST_NAMED]
 
 
 def _wipe(path: Path) -> None:

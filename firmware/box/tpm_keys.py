@@ -30,6 +30,7 @@ from firmware.uplink.durable import replace_durably, sync_folder, write_durably
 
 KEYS, OFFICERS = "tpm.json", "officers.age"
 SIGNING, DRAFTS = "signing", "drafts"
+WHOLE_TPM = "the TPM"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class TpmKeys:
         for name in gone:
             (self.folder / name).unlink()
         sync_folder(self.folder)
-        return ("the TPM", *gone)
+        return (WHOLE_TPM, *gone)
 
     def _is_alive(self) -> bool:
         """Whether this TPM still knows these keys."""

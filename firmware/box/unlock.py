@@ -95,13 +95,19 @@ class Unlocking:
             return self.tpm.tries().left
 
     def unlock(self, badge: str, pin: str) -> None:
-        """Ask the TPM for U in the name of an officer. Raises BadgeUnknown, PinWrong, LockedOut."""
+        """Ask the TPM for U in the name of an officer. Raises BadgeUnknown, PinWrong, LockedOut.
+
+        A TPM that was not armed when its keys were made is armed now.
+        """
         officer = self._officers().get(badge)
         if officer is None:
             raise BadgeUnknown(badge)
         with tpm_trouble():
             self._keep(self._asked(officer, pin))
-            self._forgive()
+            if self.tpm.is_prepared():
+                self._forgive()
+            else:
+                self.arm()
 
     def lock(self) -> None:
         """Forget U."""
@@ -134,6 +140,15 @@ class Unlocking:
         made._write({badge: sealed})
         made._keep(secret)
         return made
+
+    def go_on(self, badge: str, pin: str) -> None:
+        """After `begin` was cut off: the box is unlocked, its TPM armed. Raises as `unlock`."""
+        if self.locked():
+            self.unlock(badge, pin)
+        with tpm_trouble():
+            prepared = self.tpm.is_prepared()
+        if not prepared:
+            self.arm()
 
     def arm(self) -> None:
         """From now on wrong PINs are counted and only U makes the TPM forget them."""
