@@ -61,7 +61,7 @@ screens: ## refresh the golden pictures and write the gallery to var/screens
 	$(VENV_PYTHON) -m ui_fb.gallery tests/unit/ui_fb/golden --golden
 	$(VENV_PYTHON) -m firmware.sim.gallery var/screens
 
-bench: ## measure (ONLY=kiosk, chip, finger, portrait or records for one group); results in var/bench/results.jsonl
+bench: ## measure (ONLY=kiosk, chip, finger, portrait, records or box for one group); results in var/bench/results.jsonl
 	@deploy/setup test
 	@$(VENV_PYTHON) -m benchmarks $(ONLY)
 

@@ -18,7 +18,7 @@ from benchmarks.figure import About, Figure
 CHECKOUT = Path(__file__).resolve().parents[1]
 FOLDER = CHECKOUT / "var" / "bench"
 RESULTS, MACHINE = FOLDER / "results.jsonl", FOLDER / "machine.json"
-GROUPS = ("kiosk", "chip", "finger", "portrait", "records")
+GROUPS = ("kiosk", "chip", "finger", "portrait", "records", "box")
 KEYS = tuple(Figure.__annotations__)
 
 
