@@ -17,8 +17,8 @@ import numpy as np
 from benchmarks import finger_people as people
 from benchmarks.figure import About, figure, say
 from benchmarks.finger_bank import bank
-from benchmarks.finger_fit import CHECKOUT, FRAME, index, picture
 from benchmarks.finger_hints import accuracy
+from benchmarks.finger_pictures import CHECKOUT, FRAME, index, picture
 from benchmarks.finger_plots import PLOTS as PLOTS
 from benchmarks.finger_plots import plot_scores, plot_separation
 from drivers.api import Deadline, FingerImage
@@ -32,7 +32,7 @@ from drivers.virtual.usb_sensor import VirtualSensor
 from firmware.app.jobs.finger_files import finger_files
 from firmware.quality.finger import measure
 from firmware.quality.finger_capture import capture_finger
-from firmware.quality.finger_model import CONSTANTS
+from firmware.quality.finger_model import WORTH
 from firmware.quality.match import Known, MatchRules, doubt
 from firmware.quality.nbis.client import FingerScorer, ScoreFailed
 from firmware.quality.nbis.runtime import ScorerMissing, locate
@@ -150,7 +150,7 @@ def preview_worth() -> list[Row]:
 
     Made together with the model's constants; `python -m benchmarks.finger_fit` makes them anew.
     """
-    shared, _ = json.loads(CONSTANTS.read_text())["leave_one_base_out"]
+    shared, _ = json.loads(WORTH.read_text())["leave_one_base_out"]
     spread = shared.get("by_base", {})
     worst, best = (min(spread.values()), max(spread.values())) if spread else (None, None)
     return [

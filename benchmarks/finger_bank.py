@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figure import say
-from benchmarks.finger_fit import CHECKOUT
+from benchmarks.finger_pictures import CHECKOUT
 from drivers.api import FingerImage
 from drivers.virtual.skin import POSITIONS, SIZES, Finger, impression
 from firmware.quality.nbis.client import FingerScorer, ScoreFailed

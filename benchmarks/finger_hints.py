@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from benchmarks.finger_fit import degradation, index_kinds, picture
+from benchmarks.finger_pictures import degradation, index_kinds, picture
 from drivers.api import FingerImage, Pixels
 from drivers.virtual.skin import POSITIONS, Finger, impression
 from firmware.quality.finger import NotAFinger, measure
@@ -33,7 +33,7 @@ do mends them, the best of three attempts is taken. Half contrast and 1.5 px of 
 TUNED = ("sfinge_01.png", "nist_cmp00001.png", "nist_cmp00007.png")
 SEEDS = range(400, 420)
 MADE = {"dry1": "_dry", "wet5": "_wet", "motion11": "_smeared"}
-"""Faults that are made anew on made-up fingers, by the function of `finger_fit` that makes them."""
+"""Faults that are made anew on made-up fingers, by the function of `finger_pictures` that makes them."""
 
 
 def shared(tuned: bool) -> Iterator[tuple[str, Pixels]]:

@@ -1,55 +1,56 @@
-"""An estimate of NFIQ 2 from a picture's texture: the mean of two models of the same blocks.
+"""An estimate of NFIQ 2 from a picture's numbers: what lines through them say, and what their neighbours do.
 
-One is a polynomial of second degree in eleven numbers, the other is linear in what each measure of a block
-is over the finger. They err differently: their mean ranks unseen fingers better than either.
-The constants are in `finger_model.json`, made by `benchmarks/finger_fit.py` from pictures with true NFIQ 2.3
-scores. How well it does on fingers that it has not seen stands in that file too.
+A polynomial of second degree in eleven numbers and a linear model in the others share one half; the other
+half is kernel ridge regression, which scores a picture as the known pictures near it were scored. They err
+differently: their mean ranks unseen fingers better than any of them.
+The constants are in `finger_model.npz`, made by `benchmarks/finger_fit.py` from pictures with true NFIQ 2.3
+scores. How well it does on fingers that it has not seen is in `finger_model.json`.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.quality.finger_texture import BLOCK_CM, Texture
+from firmware.quality.finger_features import CURVED, features
+from firmware.quality.finger_texture import Texture
 
 Vector = NDArray[np.float64]
+Floats = NDArray[np.float32]
 
-CONSTANTS = Path(__file__).with_suffix(".json")
+CONSTANTS = Path(__file__).with_suffix(".npz")
+WORTH = Path(__file__).with_suffix(".json")
 FURTHEST = 2.5  # standard deviations: beyond, the model knows nothing and follows no further
-CURVED = 11
-"""So many of the numbers enter the polynomial; the others enter the linear model."""
-MEASURES = (
-    "ridge", "coherence", "frequency", "high", "low", "smoothness", "dark", "peak", "deviation", "skew",
-    "mean",
-)  # fmt: skip
-CLEAR_RIDGES = (0.3, 0.5, 0.7, 0.85)
+STEPS = 50  # a standard deviation: so finely is a known picture kept, FURTHEST fits eight bits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """`curved` weigh the polynomial of the first numbers, `straight` 1 and the others, all standardised."""
+    """n numbers of a picture, k known pictures.
 
-    mean: Vector
-    spread: Vector
-    curved: Vector
-    straight: Vector
+    `mean` and `spread` (n,) standardise; `curved` weigh the polynomial of the first numbers, `straight` 1 and
+    the others; `known` (k, n) are the known pictures' standardised numbers in `STEPS`, `pull` (k,) how much
+    each of them draws an estimate away from `level` (1,).
+    """
+
+    mean: Floats
+    spread: Floats
+    curved: Floats
+    straight: Floats
+    known: NDArray[np.int8]
+    pull: Floats
+    level: Floats
 
     def estimate(self, numbers: Vector) -> float:
-        first, others = terms(numbers[None], self.mean, self.spread)
-        return float((first[0] @ self.curved + others[0] @ self.straight) / 2)
-
-
-def terms(numbers: Vector, mean: Vector, spread: Vector) -> tuple[Vector, Vector]:
-    """What the two models weigh, of (n, numbers): each (n, terms)."""
-    standard = np.clip((numbers - mean) / spread, -FURTHEST, FURTHEST)
-    ones = np.ones((len(standard), 1))
-    return polynomial(standard[:, :CURVED]), np.hstack([ones, standard[:, CURVED:]])
+        standard = standardised(numbers[None], self.mean, self.spread)
+        first, others = terms(standard)
+        lines = (first[0] @ self.curved + others[0] @ self.straight) / 2
+        near = nearness(standard, known_numbers(self.known))[0] @ self.pull + self.level[0]
+        return float((lines + near) / 2)
 
 
 def estimate(found: Texture) -> int:
@@ -57,58 +58,41 @@ def estimate(found: Texture) -> int:
     return round(min(100.0, max(0.0, _model().estimate(features(found)))))
 
 
-def features(found: Texture) -> Vector:
-    """All numbers of both models."""
-    return np.concatenate([_chosen(found), _everywhere(found)])
+def standardised(numbers: Vector, mean: Floats, spread: Floats) -> Floats:
+    """(pictures, n) numbers in standard deviations from the mean."""
+    return np.clip((numbers - mean) / spread, -FURTHEST, FURTHEST).astype(np.float32)
 
 
-def _chosen(found: Texture) -> Vector:
-    """Eleven: sharpness of the ridges, their spacing, noise, flow, area and evenness."""
-    inside = found.of_finger
-    ridge, frequency, dark = inside(found.ridge), inside(found.frequency), inside(found.dark)
-    return np.array(
-        [
-            np.quantile(ridge * inside(found.coherence), 0.1),
-            ridge.mean(),
-            np.quantile(frequency, 0.1),
-            np.log(max(1e-3, float(inside(found.high).mean()))),
-            np.log(max(1e-3, float(inside(found.low).mean()))),
-            inside(found.smoothness).mean(),
-            found.area_cm2,
-            np.median(dark),
-            inside(found.peak).std(),
-            np.quantile(np.abs(dark - 0.5), 0.9),
-            np.log(inside(found.deviation) + 1).std(),
-        ],
-        dtype=np.float64,
-    )
+def terms(standard: Floats) -> tuple[Floats, Floats]:
+    """What the polynomial and the linear model weigh, each (pictures, terms)."""
+    ones = np.ones((len(standard), 1), np.float32)
+    return polynomial(standard[:, :CURVED]), np.hstack([ones, standard[:, CURVED:]])
 
 
-def _everywhere(found: Texture) -> Vector:
-    """Each measure's mean, deviation and deciles over the finger, and how much of it has clear ridges."""
-    rows = {name: found.of_finger(getattr(found, name)).astype(np.float64) for name in MEASURES}
-    for name in ("high", "low"):
-        rows[name] = np.log(np.maximum(1e-3, rows[name]))
-    rows["deviation"] = np.log(rows["deviation"] + 1)
-    clear = rows["ridge"] * rows["coherence"]
-    table = np.stack([*rows.values(), clear, clear * rows["smoothness"]])
-    spread = [table.mean(1), table.std(1), *np.quantile(table, (0.1, 0.25, 0.5, 0.75, 0.9), axis=1)]
-    shares = [float((clear > least).mean()) for least in CLEAR_RIDGES]
-    areas = [each for share in shares for each in (share * found.area_cm2, share)]
-    rows_, columns = np.nonzero(found.finger)
-    box = (np.ptp(rows_) + 1) * (np.ptp(columns) + 1)
-    whole = [found.area_cm2, found.finger.mean(), found.elsewhere * BLOCK_CM**2, found.finger.sum() / box]
-    return np.concatenate([*spread, areas, whole])
-
-
-def polynomial(standard: Vector) -> Vector:
-    """1, each of the (n, m) numbers, and each product of two of them."""
+def polynomial(standard: Floats) -> Floats:
+    """1, each of the (pictures, m) numbers, and each product of two of them."""
     first, second = np.triu_indices(standard.shape[1])
-    ones = np.ones((len(standard), 1))
+    ones = np.ones((len(standard), 1), np.float32)
     return np.hstack([ones, standard, standard[:, first] * standard[:, second]])
+
+
+def known_numbers(kept: NDArray[np.int8]) -> Floats:
+    """The standardised numbers of pictures as they are kept."""
+    return kept.astype(np.float32) / np.float32(STEPS)
+
+
+def nearness(some: Floats, known: Floats) -> Floats:
+    """How near each of some pictures is to each known one, (some, known): 1 the same, towards 0 unlike.
+
+    A Gaussian of the mean squared distance of their standardised numbers.
+    """
+    squares = [np.einsum("pn,pn->p", each, each) for each in (some, known)]
+    products = np.einsum("pn,kn->pk", some, known)  # not "@": see finger_texture
+    distance = (squares[0][:, None] + squares[1] - 2 * products) / known.shape[1]
+    return np.asarray(np.exp(-np.maximum(distance, 0)), np.float32)
 
 
 @cache
 def _model() -> Model:
-    constants = json.loads(CONSTANTS.read_text())
-    return Model(*(np.array(constants[name]) for name in ("mean", "spread", "curved", "straight")))
+    with np.load(CONSTANTS, allow_pickle=False) as kept:
+        return Model(*(kept[field.name] for field in fields(Model)))

@@ -44,8 +44,12 @@ class NotAFinger(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texture:
-    """Blocks of one picture, (rows, columns); `finger` marks the largest area that carries ridges."""
+    """Blocks of one picture, (rows, columns); `finger` marks the largest area that carries ridges.
 
+    `grey` is the picture itself, (height, width) at 250 ppi.
+    """
+
+    grey: Floats
     finger: NDArray[np.bool_]
     elsewhere: int  # blocks with ridges that are not joined to the finger
     mean: Floats  # grey level
@@ -63,6 +67,14 @@ class Texture:
 
     def of_finger(self, block_values: Floats) -> Floats:
         return block_values[self.finger]
+
+    @property
+    def skin(self) -> NDArray[np.bool_]:
+        """Where `grey` shows the finger: the middle of each of its blocks, a square of the step's size."""
+        squares = self.finger.repeat(STEP, axis=0).repeat(STEP, axis=1)
+        before = (BLOCK - STEP) // 2
+        after = [side - before - inside for side, inside in zip(self.grey.shape, squares.shape, strict=True)]
+        return np.pad(squares, [(before, left) for left in after])
 
     @property
     def area_cm2(self) -> float:
@@ -128,6 +140,7 @@ def texture(image: FingerImage) -> Texture:
     finger, elsewhere = _finger(ridges)
     _refuse_two_fingers(ridges, mean.reshape(shape), deviation.reshape(shape))
     found = Texture(
+        grey=grey,
         finger=finger,
         elsewhere=elsewhere,
         mean=mean.reshape(shape),
