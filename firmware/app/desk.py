@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.rulepack import RulePack
-from config.schema import Config, Station
+from config.schema import Config
 from drivers.api import Deadline
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.key_store import KeyStore
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from firmware.quality.portrait import PortraitGate
 
 NEVER = float("inf")
-PLACE = ("home_unit", "capture_unit", "team")
 
 
 def until(stop: Stop, seconds: float, clock: Callable[[], float]) -> Deadline:
@@ -49,8 +48,13 @@ def until(stop: Stop, seconds: float, clock: Callable[[], float]) -> Deadline:
     return Deadline(clock() + seconds, lambda: NEVER if stop else clock())
 
 
-def _place(said: Assignment | Station) -> dict[str, str]:
-    return {name: getattr(said, name) for name in PLACE}
+def _place(config: Config, stands: Assignment | None) -> dict[str, str]:
+    """As the assignment says; a spare that nobody needs yet has no place, and stands as configured."""
+    if stands is None or not stands.capture_unit:
+        station = config.station
+        return {"home_unit": station.home_unit, "capture_unit": station.capture_unit, "team": station.team}
+    place = {"home_unit": stands.home_unit, "capture_unit": stands.capture_unit, "team": stands.team}
+    return {**place, "station": stands.station} if stands.station else place
 
 
 @dataclass
@@ -179,9 +183,7 @@ class Desk:
         here: dict[str, Any] = {"box": self.identity.box, "epoch": self.papers.epoch(journal), "officers": []}
         here["shift"] = local_day(self.now()).isoformat()
         stands = place(journal, self.papers) or self.papers.assignment(journal)
-        if stands is None or not stands.capture_unit:  # a spare that nobody needs yet
-            return {**here, **_place(self.config.station)}
-        return {**here, **_place(stands), **({"station": stands.station} if stands.station else {})}
+        return {**here, **_place(self.config, stands)}
 
     def stamp(self) -> str:
         """Now, as a record writes it."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from firmware.app.visit import TICKET_QR
-from firmware.box.lease import NO_LEASE
+from firmware.box.no_lease import NO_LEASE
 from firmware.presenter.view import View, finger_marks, readable, review_pages
 from firmware.quality import GOOD_FRAMES
 from statemachine.guards import TRIES

@@ -23,7 +23,8 @@ from firmware.app.jobs import chip
 from firmware.app.signer import why_not
 from firmware.app.visit import Visit
 from firmware.box.clock import BoxClock
-from firmware.box.lease import NO_LEASE, LeaseRefused
+from firmware.box.lease import LeaseRefused
+from firmware.box.no_lease import NO_LEASE
 from firmware.presenter.visit import PAUSED_BECAUSE
 from firmware.records.journal import Journal
 from statemachine import events as ev
