@@ -35,6 +35,14 @@ def fingerprint(connection: Connection, box: str) -> str | None:
     return found
 
 
+def need_expected(connection: Connection, box: str, at: datetime) -> None:
+    """Raises CentreSetupError unless `box` is let in, or a one-time code is out by which it will be."""
+    code = db.enrolment_codes.c
+    out = select(code.box).where(code.box == box, code.used_at == "", code.until > stamp(at))
+    if connection.execute(out).first() is None:
+        need_enrolled(connection, box)
+
+
 def need_enrolled(connection: Connection, box: str) -> None:
     """Raises CentreSetupError for a box that is not let in."""
     if connection.execute(select(db.boxes.c.box).where(db.boxes.c.box == box)).first() is None:

@@ -67,8 +67,8 @@ class Terms:
 def assign(
     turn: Turn, key: ec.EllipticCurvePrivateKey, box: str, place: Place, at: datetime, new_epoch: bool = False
 ) -> bytes:
-    """The signed assignment. Raises CentreSetupError for a box that is not enrolled."""
-    boxes.need_enrolled(turn.connection, box)
+    """The signed assignment. Raises CentreSetupError for a box that is neither enrolled nor expected."""
+    boxes.need_expected(turn.connection, box, at)
     former = assignment(turn.connection, box)
     moved = former is not None and place.is_elsewhere(former)
     return _assign(turn, key, box, place, at, new_epoch or moved)
@@ -111,7 +111,7 @@ def lease(
     """
     epoch = NO_EPOCH
     if not holder.startswith(TOKEN):
-        boxes.need_enrolled(turn.connection, holder)
+        boxes.need_expected(turn.connection, holder, at)
         own, row = assignment(turn.connection, holder), epochs.newest(turn.connection, holder)
         if own is None or row is None or row.closed:
             raise CentreSetupError(f"{holder} has no assignment under an open epoch: assign it first")

@@ -102,7 +102,7 @@ class Station:
     def assign(self, box: str, place: Place, new_epoch: bool = False, now: datetime | None = None) -> bytes:
         """The signed assignment of `box` to `place`; elsewhere than before, it begins a new epoch.
 
-        Raises CentreSetupError for a box that is not enrolled.
+        Raises CentreSetupError for a box that is neither enrolled nor expected by a one-time code.
         """
         with self._deciding() as turn:
             return papers.assign(turn, self._orders, box, place, now or utc_now(), new_epoch)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-ROLES = ("officer", "technician")
-N, R, P, LENGTH = 2**14, 8, 1, 32  # RFC 7914: 16 MiB, some 50 ms on a PC
+from firmware.records.format.staff import LENGTH, ROLES, hashed, matches
+
+
+__all__ = [
+    "Officer", "OfficersError", "hashed", "officers_in", "officers_text", "read_officers", "write_officers",
+]  # fmt: skip
 
 
 class OfficersError(Exception):
@@ -36,20 +37,7 @@ class Officer:
 
     def knows(self, pin: str) -> bool:
         """Whether `pin` is this person's, compared in constant time."""
-        salt, _, expected = self.pin.partition(":")
-        return hmac.compare_digest(_hash(pin, bytes.fromhex(salt)).hex(), expected)
-
-
-def hashed(pin: str) -> str:
-    """`salt:hash` for a new PIN of six digits."""
-    if len(pin) != 6 or not pin.isdigit():
-        raise ValueError("a PIN has six digits")
-    salt = secrets.token_bytes(16)
-    return f"{salt.hex()}:{_hash(pin, salt).hex()}"
-
-
-def _hash(pin: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(pin.encode(), salt=salt, n=N, r=R, p=P, dklen=LENGTH)
+        return matches(pin, self.pin)
 
 
 def read_officers(path: Path) -> Mapping[str, Officer]:
