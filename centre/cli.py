@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from centre import chain, cli_box, db, league, ledger, registry
+from centre import chain, cli_box, cli_stick, db, league, ledger, registry
 from centre.cli_options import Database, Folder, print_json, read_file
 from centre.core import utc_now
 from centre.errors import CentreError, CentreSetupError
@@ -30,6 +30,7 @@ app = typer.Typer(
 registry_app = typer.Typer(no_args_is_help=True, help="The population registry.")
 app.add_typer(registry_app, name="registry")
 app.add_typer(cli_box.app)
+app.add_typer(cli_stick.app)
 
 
 @app.command()

@@ -118,6 +118,12 @@ def is_development(certificate: x509.Certificate) -> bool:
     return any(name.value == DEVELOPMENT for name in names)
 
 
+def organisation_of(certificate: x509.Certificate) -> str:
+    """The subject's first organisation, or "": boxes bear the one of their authority."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return str(names[0].value) if names else ""
+
+
 def common_name(certificate: x509.Certificate) -> str:
     """The subject's one CN, or "" when there is none or more than one."""
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
@@ -177,7 +183,8 @@ def certify_box(
 
     authority = pki.credential(Role.BOX_CA)
     signed_by = authority.certificate.subject, authority.key
-    return _certificate(_name(box), key, *signed_by, now or datetime.now(UTC), days, extend)
+    organisation = organisation_of(authority.certificate)
+    return _certificate(_name(box, organisation), key, *signed_by, now or datetime.now(UTC), days, extend)
 
 
 Extend = Callable[[x509.CertificateBuilder], x509.CertificateBuilder]
@@ -249,15 +256,11 @@ def _certificate(
     return extend(builder).sign(signer, hashes.SHA256())
 
 
-def _name(common: str) -> x509.Name:
+def _name(common: str, organisation: str | None = None) -> x509.Name:
     """Doc 9303-12 asks for the country, in upper case, in each name."""
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, DEVELOPMENT),
-            x509.NameAttribute(NameOID.COMMON_NAME, common),
-        ]
-    )
+    whose = DEVELOPMENT if organisation is None else organisation
+    names = [(NameOID.COUNTRY_NAME, "VN"), (NameOID.ORGANIZATION_NAME, whose), (NameOID.COMMON_NAME, common)]
+    return x509.Name([x509.NameAttribute(oid, value) for oid, value in names if value])
 
 
 def _usage(authority: bool = False) -> x509.KeyUsage:

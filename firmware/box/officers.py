@@ -10,7 +10,6 @@ from typing import Any
 
 from firmware.records.format.staff import LENGTH, ROLES, hashed, matches
 
-
 __all__ = [
     "Officer", "OfficersError", "hashed", "officers_in", "officers_text", "read_officers", "write_officers",
 ]  # fmt: skip
