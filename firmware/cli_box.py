@@ -14,6 +14,7 @@ import typer
 from firmware import cli_box_words as words
 from firmware.cli_box_keys import enrol, init, lock, officers, unlock
 from firmware.cli_box_papers import take
+from firmware.cli_box_provision import provision
 from firmware.cli_counter import Counter, counter
 from firmware.cli_shared import refuse, site
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from config.schema import Config
 
 app = typer.Typer(no_args_is_help=True, help="Máy · the box: papers, status, swap.")
-for command in (init, enrol, unlock, lock, officers, take):
+for command in (provision, init, enrol, unlock, lock, officers, take):
     app.command(command.__name__)(command)
 
 Settings = Annotated[Path | None, typer.Option("--config", help="The site's TOML file.")]

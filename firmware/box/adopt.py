@@ -21,7 +21,7 @@ from firmware.box.stick import SwapRefused
 from firmware.box.warrants import PaperRefused, Papers
 from firmware.records.adoption import Adopted, Plan
 from firmware.records.carried import BOX_CERTIFICATE
-from firmware.records.errors import HandedOver
+from firmware.records.errors import HandedOver, SourceDamaged, SourceGone
 from firmware.records.format.rules import local_day, pack_on
 from firmware.records.format.swap import DISK, HANDOVER, ORDER, Adoption
 from firmware.records.format.warrants import SPARE, Assignment
@@ -55,6 +55,8 @@ class Wanted:
 def examine(journal: Journal, papers: Papers, source: Path, rest: bool = False) -> Found:
     """What `source` holds and this box may take; nothing is changed. Raises what `adopt` raises.
 
+    Sealed files are looked at from outside, by signature, name and size: `adopt` reads them, once.
+
     The answer says whether a recovery code is needed: `drafts` is not empty.
     """
     what = find(source, _trust(journal, papers), rest)
@@ -78,7 +80,12 @@ def adopt(journal: Journal, papers: Papers, wanted: Wanted) -> Adopted:
         return before
     recovery = _recovery(what, wanted) if _missing_drafts(journal, what) else None
     plan = _plan(journal, papers, what, wanted, recovery)
-    return journal.adoptions.run(plan)
+    try:
+        return journal.adoptions.run(plan)
+    except SourceDamaged as exc:
+        raise SwapRefused("stick_damaged", str(exc)) from exc
+    except SourceGone as exc:
+        raise SwapRefused("stick_failed", str(exc)) from exc
 
 
 def place(journal: Journal, papers: Papers) -> Assignment | None:
@@ -264,6 +271,7 @@ def _plan(
         officer=wanted.officer,
         until=journal.now() + timedelta(days=_waiting_days(journal)),
         lost=what.lost,
+        strict=what.known_by == HANDOVER and not wanted.rest,
         progress=wanted.progress,
         carried=what.carried,
         papers=what.papers,

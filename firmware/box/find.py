@@ -1,7 +1,7 @@
 """What a technician brings from a failed box: a stick, its storage card, or the centre's order alone.
 
-Whatever leaves this module is verified: signatures up to the box authority or the centre's orders key, and
-the digest of every sealed file. Whether this box may take it is for `firmware.box.adopt`.
+Whatever leaves this module is signed by a box of ours or by the centre; of sealed files the sidecars are, and
+their digests are judged as they are copied. Whether this box may take it is for `firmware.box.adopt`.
 """
 
 from __future__ import annotations

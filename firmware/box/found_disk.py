@@ -24,6 +24,7 @@ from firmware.records.handover import ADOPTED, GIVEN
 from firmware.records.rebuild import LOST
 from firmware.records.shelf import CARRIED, DRAFTS, OUTBOX
 from firmware.records.states import HAS_DRAFT
+from firmware.records.vault import KEY
 
 _RECORD = re.compile(r"[0-9a-f]{32}", re.ASCII)
 UNREADABLE = "the old journal: step times, blanks and which records were delivered"
@@ -85,7 +86,7 @@ def _card(data: Path, trust: Trust) -> _Card:
         raise SwapRefused("stick_damaged", "box.crt.pem") from exc
     box, key = found_sealed.box_certificate(certificate, trust)
     records = data / "records"
-    outbox = found_sealed.look(records / OUTBOX, box, key)
+    outbox = found_sealed.look(records / OUTBOX, box, key, lambda head: _has_key(records, head.record_id))
     return _Card(records, box, certificate, old_journal.read(records, box), outbox)
 
 
@@ -122,8 +123,13 @@ def _torn(card: _Card) -> set[str]:
     return {
         head.record_id
         for head in (*card.outbox.gone, *card.outbox.spoilt)
-        if _is_draft(card, head.record_id) and (card.records / DRAFTS / head.record_id / "key.age").exists()
+        if _is_draft(card, head.record_id) and _has_key(card.records, head.record_id)
     }
+
+
+def _has_key(records: Path, record_id: str) -> bool:
+    """Whether its draft is still there; a sealed record's is destroyed."""
+    return (records / DRAFTS / record_id / KEY).exists()
 
 
 def _is_draft(card: _Card, record_id: str) -> bool:

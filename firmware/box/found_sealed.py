@@ -1,7 +1,11 @@
-"""Sealed files beside their sidecars, of one box: which are whole."""
+"""Sealed files beside their sidecars, of one box: which are there, in their size.
+
+Their digests are judged as they are copied (`firmware.records.carried`): a stick is read once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -44,15 +48,23 @@ def box_certificate(certificate: x509.Certificate, trust: Trust) -> tuple[str, e
     return common_name(certificate), key
 
 
-def look(folder: Path, box: str, key: ec.EllipticCurvePublicKey) -> Outbox:
-    """Every sidecar in `folder` that `box` signed, and its file's digest."""
+def look(
+    folder: Path,
+    box: str,
+    key: ec.EllipticCurvePublicKey,
+    doubts: Callable[[Head], bool] = lambda _: False,
+) -> Outbox:
+    """Every sidecar in `folder` that `box` signed, and whether its file is there.
+
+    A record that is in doubt is read to its end here: what else is taken depends on it.
+    """
     found = Outbox(folder)
     for path in sorted(folder.glob(f"*{HEAD}")) if folder.is_dir() else ():
         head = _head(path, box, key)
         if head is None:
             found.damaged.append(f"sealed record {path.name[:8]}: its sidecar is damaged")
             continue
-        _sort(found, head)
+        _sort(found, head, doubts(head))
     for path in sorted(folder.glob(f"*{SEALED}")) if folder.is_dir() else ():
         if not path.with_name(path.name.removesuffix(SEALED) + HEAD).exists():
             found.damaged.append(f"sealed record {path.name[:8]}: it has no sidecar")
@@ -67,17 +79,18 @@ def _head(path: Path, box: str, key: ec.EllipticCurvePublicKey) -> Head | None:
     return head if head.box == box else None
 
 
-def _sort(found: Outbox, head: Head) -> None:
+def _sort(found: Outbox, head: Head, doubted: bool) -> None:
     path = found.folder / f"{head.stem}{SEALED}"
     try:
-        with path.open("rb") as file:
-            digest = sha256(file.read()).hexdigest()
+        whole = path.stat().st_size == head.size_bytes
+        if whole and doubted:
+            whole = sha256(path.read_bytes()).hexdigest() == head.sealed_digest
     except FileNotFoundError:
         found.gone.append(head)
         return
     except OSError:
-        digest = ""
-    if digest == head.sealed_digest:
+        whole = False
+    if whole:
         found.whole.append(head)
         return
     found.spoilt.append(head)

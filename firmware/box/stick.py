@@ -63,7 +63,7 @@ def keep(path: Path, data: bytes) -> bool:
         if path.is_file() and disk.read(path) == data:
             return False
         disk.write(path, data)
-        if disk.read(path) != data:
+        if disk.read_back(path) != data:
             raise SwapRefused("stick_failed", f"{path.name} was not read back")
     return True
 
