@@ -5,7 +5,6 @@ Each function returns one figure, or a list; `value` is None with a `why` where 
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -15,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks import finger_people as people
+from benchmarks import finger_preview as preview
 from benchmarks.figure import About, figure, say
 from benchmarks.finger_bank import bank
 from benchmarks.finger_hints import accuracy
-from benchmarks.finger_pictures import CHECKOUT, FRAME, index, picture
+from benchmarks.finger_pictures import CHECKOUT, index, picture
 from benchmarks.finger_plots import PLOTS as PLOTS
 from benchmarks.finger_plots import plot_scores, plot_separation
+from benchmarks.finger_preview import cpu_ms
 from drivers.api import Deadline, FingerImage
 from drivers.fingerprint import frame as usb_frame
 from drivers.fingerprint.uru4000 import Uru4000
@@ -30,9 +31,7 @@ from drivers.virtual.sensor_registers import KEYS
 from drivers.virtual.skin import POSITIONS, Finger, impression
 from drivers.virtual.usb_sensor import VirtualSensor
 from firmware.app.jobs.finger_files import finger_files
-from firmware.quality.finger import measure
 from firmware.quality.finger_capture import capture_finger
-from firmware.quality.finger_model import WORTH
 from firmware.quality.match import Known, MatchRules, doubt
 from firmware.quality.nbis.client import FingerScorer, ScoreFailed
 from firmware.quality.nbis.runtime import ScorerMissing, locate
@@ -112,53 +111,18 @@ def _one_touch_ms(sensor: Uru4000, scorer: FingerScorer, finger: Finger, known: 
     template = scorer.template(sample.image)
     doubt(finger.position, template, known, scorer.compare, MatchRules(), good=True)
     finger_files(finger.position, sample, template, datetime.now(UTC))
-    return 1000 * (time.perf_counter() - watched.at_s)
+    return float(1000 * (time.perf_counter() - watched.at_s))
 
 
 def _template(scorer: FingerScorer, finger: Finger) -> bytes:
     return scorer.template(FingerImage(impression(finger, 1, dry=0.05)))
 
 
-def _cpu_ms(act: Callable[[], object], rounds: int) -> float:
-    """Median CPU time of `act`, which has run once before: what others do on the machine does not count."""
-    act()
-    times = []
-    for _ in range(rounds):
-        began = time.thread_time()
-        act()
-        times.append(time.thread_time() - began)
-    return 1000 * statistics.median(times)
-
-
-def preview_ms(rounds: int = 40) -> Row:
-    """Median time to measure one frame at the sensor's size."""
-    height, width = FRAME
-    image = FingerImage(picture("sfinge_01.png").pixels[100 : 100 + height, 16 : 16 + width])
-    value = _cpu_ms(lambda: measure(image), rounds)
-    return dict(figure("finger.preview_ms", value, "ms", 8, "FFT-based estimate with a linear fit", 9.6))
-
-
 def descramble_ms(rounds: int = 40) -> Row:
     """Median time from a frame's bytes to its picture."""
     raw = sent_frame(on_glass(impression(Finger(SEED, POSITIONS[0]), 1)), 0, KEYS)
-    value = _cpu_ms(lambda: usb_frame.picture(raw, lambda number: KEYS[number]), rounds)
+    value = cpu_ms(lambda: usb_frame.picture(raw, lambda number: KEYS[number]), rounds)
     return dict(figure("finger.descramble_ms", value, "ms", 3, "pure Python", 36))
-
-
-def preview_worth() -> list[Row]:
-    """Estimate and true NFIQ 2, each finger judged by a model that never saw it.
-
-    Made together with the model's constants; `python -m benchmarks.finger_fit` makes them anew.
-    """
-    shared, _ = json.loads(WORTH.read_text())["leave_one_base_out"]
-    spread = shared.get("by_base", {})
-    worst, best = (min(spread.values()), max(spread.values())) if spread else (None, None)
-    return [
-        dict(figure("finger.preview_spearman", shared["spearman"], "rho", 0.8, "afis compute_nfiq2", 0.70)),
-        dict(figure("finger.preview_spearman.worst_base", worst, "rho")),
-        dict(figure("finger.preview_spearman.best_base", best, "rho")),
-        dict(figure("finger.preview_auc30", shared["auc_30"], "auc", 0.9, "FFT-based, not left out", 0.91)),
-    ]
 
 
 def hint_accuracy() -> list[Row]:
@@ -222,6 +186,7 @@ def a_day() -> list[Row]:
 
 SIMULATED = "the citizens, their skin and their fingers; NFIQ 2 scored each impression"
 ABOUT: Mapping[str, About] = {
+    **preview.ABOUT,
     "finger.decision_ms": About(
         "from a touch's last frame to accept or ask again: what is left of NFIQ 2 (it began while the finger"
         " lay), minutiae, comparison with all fingers so far, WSQ written and read back; without the disk."
@@ -231,12 +196,6 @@ ABOUT: Mapping[str, About] = {
         limit=2000,
         limit_of="a person's patience with one finger",
     ),
-    "finger.preview_ms": About(
-        "measuring one frame of the sensor's size, CPU time",
-        cpu=True,
-        limit=128,
-        limit_of="the sensor's own frame time",
-    ),
     "finger.descramble_ms": About(
         "from a frame's bytes to its picture, CPU time",
         cpu=True,
@@ -245,12 +204,6 @@ ABOUT: Mapping[str, About] = {
     ),
     "finger.nfiq2_equal": About(
         "share of the shared pictures with exactly the reference build's score, or its refusal", more=True
-    ),
-    "finger.preview_spearman": About(
-        "rank correlation of the preview's estimate with NFIQ 2, leave-one-base-finger-out", more=True
-    ),
-    "finger.preview_auc30": About(
-        "how well the estimate tells NFIQ 2 ≥ 30 from less, left out likewise", more=True
     ),
     "finger.hint_accuracy": About(
         "share of right hints on the kinds of `benchmarks/finger_hints.py`; `unseen` are base fingers beside"
@@ -288,9 +241,10 @@ ABOUT: Mapping[str, About] = {
 FIGURES: tuple[Callable[[], Row | list[Row]], ...] = (
     nfiq2_equal,
     decision_ms,
-    preview_ms,
+    preview.preview_ms,
     descramble_ms,
-    preview_worth,
+    preview.preview_worth,
+    preview.preview_made_up,
     hint_accuracy,
     made_up,
     a_day,

@@ -44,6 +44,11 @@ def bank() -> dict[str, Any]:
     return loaded
 
 
+def impressions() -> list[FingerImage]:
+    """All whose scores the bank holds."""
+    return [image for kind in SIZES for skin in SKINS for image in _images(kind, skin)]
+
+
 def _scores(scorer: FingerScorer) -> dict[str, dict[str, list[int | None]]]:
     found: dict[str, dict[str, list[int | None]]] = {}
     for kind in SIZES:

@@ -107,7 +107,7 @@ def join(a: Set, b: Set) -> Set:
 
 
 def fit(judged: Set, others: Set) -> tuple[Model, float]:
-    """The model whose penalty ranks best, of the `judged` fingers, those it has not seen; and that penalty."""
+    """The model whose penalty ranks best, of the `judged` fingers, those it has not seen; and the penalty."""
     left_out = np.zeros((len(PENALTIES), len(judged.scores)))
     for base in np.unique(judged.base):
         known, own = join(judged.without(base), others.without(base)), judged.base == base
