@@ -34,8 +34,9 @@ def hint(session: Session, event: Any) -> Session:
 
 
 def agreed(session: Session, event: Any) -> Session:
-    """The rule pack's order, for as many fingers as are still to be taken."""
-    return replace(session, fingers=tuple(f for f in event.fingers if f in session.fingers))
+    """The rule pack's order, for as many fingers as are still to be taken, and how often it asks for one."""
+    left = tuple(finger for finger in event.fingers if finger in session.fingers)
+    return replace(session, fingers=left, attempts=event.attempts)
 
 
 def begun_again(session: Session, _: Any) -> Session:
@@ -59,6 +60,7 @@ def reopened(session: Session, event: Any) -> Session:
         session,
         held=event.held,
         fingers=event.fingers,
+        attempts=event.attempts,
         known=event.known,
         can_prove=event.can_prove,
         at_stake=event.at_stake,

@@ -13,6 +13,8 @@ FINGERS: tuple[str, ...] = tuple(
     for finger in ("thumb", "index", "middle", "ring", "little")
 )
 """The order in which fingers are asked for (ISO/IEC 19794-4 positions 1..10)."""
+ATTEMPTS = 3
+"""How often one of them is asked for, until the rule pack has said otherwise (BSI TR-03121-3)."""
 
 
 class Outcome(StrEnum):
@@ -64,6 +66,8 @@ class Session:
     resume_step: S | None = None
     fingers: tuple[str, ...] = FINGERS
     tries: int = 0
+    attempts: int = ATTEMPTS
+    """How often the rule pack asks for a finger."""
     doubts: int = 0
     """How often an impression of this finger was hardly this finger."""
     reason: str | None = None

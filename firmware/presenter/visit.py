@@ -48,8 +48,8 @@ def fingers(view: View, common: Any) -> Screen:
         hint=view.form.hint or view.session.reason or "",
         score=view.form.score,
         estimate=view.form.estimate,
-        attempt=min(view.session.tries + 1, TRIES),
-        attempts=TRIES,
+        attempt=min(view.session.tries + 1, view.session.attempts),
+        attempts=view.session.attempts,
         lift=view.form.lift,
         **common,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from statemachine.events.base import Event
+from statemachine.session import ATTEMPTS
 from statemachine.states import Held, S
 
 
@@ -51,7 +52,7 @@ class Resumed(Event):
     """A waiting or interrupted record was opened again: what is held, the step it is at, fingers left.
 
     `prove_again`: whoever stands there must first prove that the record is theirs. `known`: the registry
-    had the person. `at_stake`: a card of the present attempt may be live.
+    had the person. `at_stake`: a card of the present attempt may be live. `attempts`: as in `Agreed`.
     """
 
     held: Held
@@ -62,6 +63,7 @@ class Resumed(Event):
     known: bool = True
     can_prove: bool = True
     at_stake: bool = False
+    attempts: int = ATTEMPTS
 
 
 @dataclass(frozen=True, slots=True)

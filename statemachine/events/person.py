@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from statemachine.events.base import Event
-from statemachine.session import FINGERS
+from statemachine.session import ATTEMPTS, FINGERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,13 @@ class FieldWrong(Event):
 class Agreed(Event):
     """Consent to the processing named on the screen; `eid`: an account is asked for as well.
 
-    `fingers`: all ten, in the order in which the rule pack has them taken.
+    `fingers`: all ten, in the order in which the rule pack has them taken; `attempts`: how often it asks for
+    one of them.
     """
 
     eid: bool
     fingers: tuple[str, ...] = FINGERS
+    attempts: int = ATTEMPTS
 
 
 @dataclass(frozen=True, slots=True)

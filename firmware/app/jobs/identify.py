@@ -136,6 +136,7 @@ def reopened(desk: Desk, journal: Journal, record_id: str, prove_again: bool) ->
         known=bool(registry.get("known")),
         can_prove=bool(templates) and desk.scorer is not None,
         at_stake=at_stake,
+        attempts=desk.pack.fingers.attempts,
     )
     excepted = tuple(name for name in FINGERS if _excepted(draft.parts, name))
     taken = {name: draft.parts.get(f"finger/{name}", {}).get("template") for name in FINGERS}

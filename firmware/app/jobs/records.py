@@ -34,11 +34,11 @@ WAITS = (RecordState.DRAFT, RecordState.FROZEN, RecordState.ISSUING)
 
 def keep_consent(desk: Desk, visit: Visit, language: str, eid: bool) -> Callable[[Journal], Learned]:
     def keep(journal: Journal) -> Learned:
-        record_id, at = _id(visit), desk.stamp()
+        record_id, at, fingers = _id(visit), desk.stamp(), desk.pack.fingers
         consent = {"given": True, "text_version": CONSENT_TEXT, "at": at, "language": language}
         journal.accept(record_id, "consent", consent)
         journal.accept(record_id, "eid_request", {"wanted": eid, "at": at})
-        return Learned(ev.Agreed(eid, desk.pack.fingers.order), {"eid": eid})
+        return Learned(ev.Agreed(eid, fingers.order, fingers.attempts), {"eid": eid})
 
     return keep
 

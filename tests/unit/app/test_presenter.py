@@ -116,6 +116,14 @@ def test_every_hint_and_problem_of_a_finger_has_words(hint: str) -> None:
     present(View(S.PROVE, Session(step=S.PROVE), VISIT, Form(hint=hint), False, STATUS)).render(SIZE)
 
 
+@pytest.mark.parametrize(("attempts", "tries", "shown"), [(5, 3, 4), (2, 1, 2), (1, 0, 1), (3, 4, 3)])
+def test_the_screen_counts_attempts_as_the_rule_pack_does(attempts: int, tries: int, shown: int) -> None:
+    session = Session(step=S.FINGERS, fingers=("left_little",), tries=tries, attempts=attempts)
+    screen = present(View(S.FINGERS, session, VISIT, Form(), False, STATUS))
+    assert isinstance(screen, ui.Fingers)
+    assert (screen.attempt, screen.attempts) == (shown, attempts)
+
+
 def test_every_way_to_say_who_one_is_has_its_screen() -> None:
     for way, reason in product(("qr", "number", "ticket"), REASONS):
         session = Session(way=way, reason=reason)

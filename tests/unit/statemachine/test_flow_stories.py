@@ -45,6 +45,16 @@ def test_all_ten_fingers_are_asked_for_in_order() -> None:
     assert tuple(effect.finger for effect in effects if isinstance(effect, fx.CaptureFinger)) == FINGERS
 
 
+def test_a_finger_is_asked_for_as_often_as_the_rule_pack_says() -> None:
+    agreed, _ = told(*TO_REVIEW, ev.Confirmed(), ev.Agreed(eid=False, attempts=5))
+    resumed, _ = told(ev.Resumed(Held.DRAFT, S.FINGERS, FINGERS[4:], prove_again=False, attempts=5))
+    for flow in (agreed, resumed):
+        for _ in range(3):
+            flow.feed(ev.FingerAgain(flow.session.fingers[0], "moisten"))
+        assert flow.state is S.FINGERS
+        assert (flow.session.tries, flow.session.attempts) == (3, 5)
+
+
 def test_a_late_answer_never_moves_the_flow() -> None:
     flow, _ = told(ev.Started())
     before = flow.state, flow.entry
