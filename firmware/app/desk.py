@@ -69,6 +69,8 @@ class Desk:
     clock: Callable[[], float]
     time: BoxClock
     shift: Shift = field(default_factory=Shift)
+    reached: bool = False
+    """Whether the centre answered when it was asked last."""
 
     def now(self) -> datetime:
         """The moment in UTC, never behind the journal."""

@@ -101,6 +101,7 @@ class House:
 
     def _refreshed(self, signed_at: datetime) -> None:
         self._asking.went_well()
+        self._kiosk.desk.reached = True
         self._contact = max(signed_at, self._contact or signed_at)
         self._kiosk.desk.time.centre_says(signed_at)
         self._kiosk.loop.after(REFRESH_S, self._refresh)
@@ -115,8 +116,11 @@ class House:
             self._kiosk.loop.after(self._sending.failed(delivered.moved), self.deliver)
         else:
             self._sending.went_well()
-        if delivered.sent or delivered.refused:
+        answered = bool(delivered.sent or delivered.refused)
+        if answered:
             self._contact = self._kiosk.desk.now()
+        if answered or delivered.failed:
+            self._kiosk.desk.reached = answered
         self._kiosk.desk.store.submit(0, COPIES, lambda journal: journal.copies.level())
         self.refresh_status()
 
@@ -140,6 +144,7 @@ class House:
     def failed(self, failed: Failed) -> None:
         """An error of a job that nobody is waiting for: the step goes on without it; the audit has it."""
         if failed.job == mail.REFRESH:
+            self._kiosk.desk.reached = False
             self._kiosk.loop.after(self._asking.failed(), self._refresh)
             return
         if failed.job == mail.DELIVER:

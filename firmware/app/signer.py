@@ -1,4 +1,16 @@
-"""Which document signer this box asks: `[signer] kind` chooses, here and nowhere else."""
+"""Which document signer this box asks: `[signer] kind` chooses, here and nowhere else.
+
+With a token in the box (`pkcs11`) the centre is asked first; the token signs under its lease where the centre
+cannot be reached. A record has one of the two as its authority, and keeps it:
+
+    the centre was asked, and may have signed      every attempt is the centre's: without a line it waits
+    the centre refused                             the same: the token does not sign what the centre refused
+    the centre was not reached at all              the token may sign, if a lease allows it
+    the token has signed an attempt                every attempt is the lease's
+
+That the centre is asked is in the journal before it is. A number of the lease that was counted for an attempt
+stays that attempt's: the centre is not asked for it any more.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from firmware.box.lease import Here, LeaseRefused, Leases
+from firmware.box.lease import Ask, Here, LeaseRefused, Leases
 from firmware.box.token_marks import TokenMarks
-from firmware.issue.errors import SignerRefused, SignerUnavailable
+from firmware.issue.errors import SignerNotReached, SignerRefused, SignerUnavailable
 from firmware.issue.ports import DocumentSigner, Order, SigningRequest
 from firmware.issue.signers import signer_sha256
+from firmware.records.authority import Authority
 
 if TYPE_CHECKING:
     from firmware.app.desk import Desk
@@ -31,20 +44,58 @@ def open_signer(desk: Desk) -> HeldSigner:
 
     Raises SignerNotAllowed.
     """
+    from firmware.issue.signers import FileSigner, Pkcs11Signer
+    from firmware.uplink.signing import CentreSigner
+
     settings = desk.config.signer
     if settings.kind == "centre":
-        from firmware.uplink.signing import CentreSigner
-
         return CentreSigner(desk.centre())
-    from firmware.issue.signers import FileSigner, Pkcs11Signer
-
     certificate = Path(settings.certificate)
     if settings.kind == "file":
         profile = desk.config.station.profile
         return FileSigner(Path(settings.key), certificate, desk.now, leave_of(desk), profile)
 
     assert desk.token is not None  # noqa: S101  preflight has seen to it
-    return Pkcs11Signer(desk.token, settings.key, certificate, desk.now, leave_of(desk))
+    token = Pkcs11Signer(desk.token, settings.key, certificate, desk.now, leave_of(desk))
+    return CentreFirst(CentreSigner(desk.centre()), token, desk.store.call)
+
+
+class CentreFirst:
+    """`firmware.issue.ports.DocumentSigner`: the centre, or where it cannot be reached the token."""
+
+    def __init__(self, centre: HeldSigner, token: HeldSigner, ask: Ask) -> None:
+        self.centre, self.token = centre, token
+        self._ask = ask
+
+    def sign(self, request: SigningRequest) -> bytes:
+        """EF.SOD. Raises SignerRefused and SignerUnavailable; LeaseRefused if line and lease both fail."""
+        authority = self._ask(lambda journal: authority_of(journal, request))
+        if authority is Authority.LEASE:
+            return self.token.sign(request)
+        here = (request.record_id, request.attempt)
+        if authority is Authority.NOBODY:
+            self._ask(lambda journal: journal.authorities.centre_asked(*here))
+        try:
+            return self.centre.sign(request)
+        except SignerNotReached:
+            if authority is Authority.CENTRE:
+                raise
+        self._ask(lambda journal: journal.authorities.centre_not_reached(*here))
+        return self.token.sign(request)
+
+    def close(self) -> None:
+        """Let go of the line and of the token."""
+        try:
+            self.centre.close()
+        finally:
+            self.token.close()
+
+
+def authority_of(journal: Journal, request: SigningRequest) -> Authority:
+    """Who alone may sign this attempt; NOBODY: whoever is asked first."""
+    if journal.warrants.use_of(request.record_id, request.attempt) is not None:
+        return Authority.LEASE
+    return journal.authorities.of(request.record_id)
 
 
 def leave_of(desk: Desk) -> Callable[[SigningRequest], None]:
@@ -64,7 +115,7 @@ def leave_of(desk: Desk) -> Callable[[SigningRequest], None]:
 
 
 def needs_lease(desk: Desk, journal: Journal) -> bool:
-    """Whether cards are signed in this box under a lease."""
+    """Whether what is signed in this box is signed under a lease."""
     kind = desk.config.signer.kind
     return kind == "pkcs11" or (kind == "file" and desk.papers.assignment(journal) is not None)
 
@@ -73,7 +124,7 @@ def why_not(desk: Desk, journal: Journal, record_id: str) -> str:
     """Why no card can be made of this record here now, as a key; "" one can, if the signer answers."""
     if desk.distrust is not None:
         return "clock"
-    if not needs_lease(desk, journal):
+    if not needs_lease(desk, journal) or (desk.config.signer.kind == "pkcs11" and desk.reached):
         return ""
     draft = journal.draft(record_id)
     order = Order("", draft.case, str(draft.assignment["box"]), int(draft.assignment["epoch"]))

@@ -11,6 +11,10 @@ class SignerUnavailable(IssueError):
     """Nobody answers who may sign: the record waits and gets a ticket; nothing was lost."""
 
 
+class SignerNotReached(SignerUnavailable):
+    """Nothing that was asked can have reached the signer: nobody signed."""
+
+
 class SignerRefused(IssueError):
     """The signer will not sign this, or what it signed is not for this card; `reason` is a key."""
 

@@ -21,6 +21,7 @@ from firmware.records import disk, restore
 from firmware.records.adoption import Adoptions
 from firmware.records.attempts import Attempt, Attempts
 from firmware.records.audit import GENESIS, Audit
+from firmware.records.authority import Authorities
 from firmware.records.carried import Carried
 from firmware.records.clock import Clock, JournalClock
 from firmware.records.counts import Counts, counts, newest
@@ -52,9 +53,9 @@ class Journal:
 
     `rebuilt` is None, or what happened when a damaged database had to be set aside. `audit`, `stock`,
     `tries`, `warrants` and `copies` are the log, the blanks, the officers' wrong PINs, the papers that the
-    centre signed with the count of each lease, and the second copies of unsent records. `handovers`,
-    `adoptions` and `carried`: what one box signed for another, taking another's place, and other boxes'
-    sealed records on their way.
+    centre signed with the count of each lease, and the second copies of unsent records.
+    `authorities`: by whose right a record's cards are made. `handovers`, `adoptions` and `carried`: what one
+    box signed for another, taking another's place, and other boxes' sealed records on their way.
     """
 
     def __init__(self, folder: Path, keys: BoxKeys, clock: Clock, second_copy: Path | None = None) -> None:
@@ -87,6 +88,7 @@ class Journal:
         self.stock = Stock(db, self.audit, self._clock)
         self.tries = Tries(db, self.audit)
         self.warrants = Warrants(db, self.audit, self._clock)
+        self.authorities = Authorities(vault)
         self._drafts = Drafts(db, vault, self.audit, self._clock, keys.box)
         self._waiting = Waiting(db, vault, self.audit, self._clock, self._drafts)
         self._attempts = Attempts(db, vault, self.audit, self._clock, self._drafts, self.warrants)

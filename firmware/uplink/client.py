@@ -24,6 +24,8 @@ REASON = re.compile("[a-z_]{1,60}")
 NO_CERTIFICATE = "no_certificate"
 """The centre's word for a box whose short-lived certificate is still to be fetched."""
 RETRY_LATER = frozenset({408, 423, 425, 429})
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Without a line no byte of a request goes out; TLS that fails while it is set up counts as no line."""
 
 
 Content = bytes | Iterable[bytes]
@@ -157,7 +159,8 @@ class CentreClient:
             finally:
                 response.close()
         except httpx.TransportError as exc:
-            raise wire_error(exc) from exc
+            error = wire_error(exc)
+            raise (_not_done(error) if isinstance(exc, NEVER_SENT) else error) from exc
         return Reply(response.status_code, response.headers, body)
 
     def _bounded(self, response: httpx.Response, most: int, deadline: float) -> Iterator[bytes]:
@@ -185,7 +188,7 @@ def check_status(status: int, body: bytes) -> None:
     if status >= 400:
         reason = _reason(body)
         if reason == NO_CERTIFICATE:
-            raise CentreUnreachable("this line shows no certificate of the box yet")
+            raise _not_done(CentreUnreachable("this line shows no certificate of the box yet"))
         raise CentreRefused(status, reason)
     raise CentreWrong(f"the centre answered with status {status}")
 
@@ -203,6 +206,11 @@ def wire_error(error: BaseException) -> CentreUnreachable | NotOurCentre:
             return NotOurCentre(f"TLS with the centre failed: {cause}")
         cause = cause.__cause__ or cause.__context__
     return CentreUnreachable(f"no answer from the centre ({type(error).__name__})")
+
+
+def _not_done(error: CentreUnreachable | NotOurCentre) -> CentreUnreachable | NotOurCentre:
+    error.in_doubt = False
+    return error
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 class UplinkError(Exception):
-    """Whatever the uplink raises."""
+    """Whatever the uplink raises. `in_doubt`: the centre may have done what was asked."""
+
+    in_doubt = True
 
 
 class CentreUnreachable(UplinkError):

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from firmware.issue.errors import SignerRefused, SignerUnavailable
+from firmware.issue.errors import SignerNotReached, SignerRefused, SignerUnavailable
 from firmware.issue.ports import SigningRequest
 from firmware.uplink.client import CentreClient
 from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong
@@ -33,14 +33,15 @@ class CentreSigner:
     def sign(self, request: SigningRequest) -> bytes:
         """EF.SOD; the same bytes each time the same attempt is asked.
 
-        Raises SignerUnavailable when the centre cannot be asked or does not answer as it must,
-        SignerRefused with the centre's reason.
+        Raises SignerUnavailable when the centre cannot be asked or does not answer as it must
+        (SignerNotReached where it cannot have signed), SignerRefused with the centre's reason.
         """
         body = {**request.to_json(), "lost": list(range(1, request.attempt))}
         try:
             answer = self._client.post_json("/v1/sign", body)
         except (CentreUnreachable, CentreWrong) as exc:
-            raise SignerUnavailable(str(exc)) from exc
+            kind = SignerUnavailable if exc.in_doubt else SignerNotReached
+            raise kind(str(exc)) from exc
         except CentreRefused as exc:
             raise SignerRefused(exc.reason) from exc
         return _ef_sod(answer)

@@ -96,6 +96,13 @@ def test_without_a_right_no_card_is_asked_for(
     assert (flow.state, flow.session.reason) == (S.PAUSED, reason)
 
 
+def test_while_the_centre_answers_no_lease_is_needed(desk: Desk, journal: Journal) -> None:
+    record_id = begun(desk, journal, "first_issue")
+    assert why_not(desk, journal, record_id) == "no_assignment"
+    desk.reached = True
+    assert why_not(desk, journal, record_id) == ""
+
+
 def test_a_signers_certificate_that_is_gone_is_no_crash(desk: Desk, journal: Journal) -> None:
     desk.papers.take(journal, signed(ASSIGNMENT))
     Path(desk.config.signer.certificate).unlink()

@@ -13,12 +13,12 @@ from support.signer import NOW
 
 from config.schema import Config, Signer
 from drivers.token.pkcs11 import Token
-from firmware.app.signer import leave_of, open_signer
+from firmware.app.signer import CentreFirst, leave_of, open_signer
 from firmware.box.lease import LeaseRefused
 from firmware.issue.authority import signing_request
 from firmware.issue.errors import SignerRefused
 from firmware.issue.ports import SigningRequest
-from firmware.issue.signers import FileSigner, Pkcs11Signer, SignerNotAllowed
+from firmware.issue.signers import FileSigner, SignerNotAllowed
 from firmware.records.warrants import Use
 from firmware.uplink.signing import CentreSigner
 
@@ -50,7 +50,7 @@ def desk(
 
 
 def test_the_configuration_chooses_the_signer() -> None:
-    kinds = {"centre": CentreSigner, "pkcs11": Pkcs11Signer, "file": FileSigner}
+    kinds = {"centre": CentreSigner, "pkcs11": CentreFirst, "file": FileSigner}
     assert Signer().kind == "centre"
     for kind, made in kinds.items():
         signer = open_signer(desk(Signer(kind)))  # type: ignore[arg-type]

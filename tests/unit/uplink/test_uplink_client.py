@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from support import record
 from support.centre import Box, TestStation
 from support.wire import http_answer, json_answer, scripted_centre
 
-from firmware.issue.errors import SignerRefused, SignerUnavailable
+from firmware.issue.errors import SignerNotReached, SignerRefused, SignerUnavailable
 from firmware.issue.ports import SigningRequest
 from firmware.uplink.client import CentreClient, Timeouts, tls_context, wire_error
 from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong, UplinkError
@@ -155,3 +156,28 @@ def test_the_signers_refusal_carries_the_reason(station: TestStation, box: Box) 
     with answered(station, box, answer) as client, pytest.raises(SignerRefused) as refused:
         CentreSigner(client).sign(ORDER)
     assert refused.value.reason == "already_issued"
+
+
+def test_a_centre_that_nothing_reached_cannot_have_signed(station: TestStation, box: Box) -> None:
+    with box.client(nobodys_port()) as client, pytest.raises(SignerNotReached):
+        CentreSigner(client).sign(ORDER)
+    answer = json_answer({"reason": "no_certificate"}, 401)
+    with answered(station, box, answer) as client, pytest.raises(SignerNotReached):
+        CentreSigner(client).sign(ORDER)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", http_answer(503, b"")]
+)
+def test_a_centre_whose_answer_was_lost_may_have_signed(
+    station: TestStation, box: Box, answer: bytes
+) -> None:
+    with answered(station, box, answer) as client, pytest.raises(SignerUnavailable) as raised:
+        CentreSigner(client).sign(ORDER)
+    assert not isinstance(raised.value, SignerNotReached)
+
+
+def nobodys_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
