@@ -57,6 +57,15 @@ def missing(tree: Any, words: list[str]) -> Iterator[str]:
             group, here = here, here.commands[word]
 
 
+@pytest.fixture(scope="module")
+def tests() -> str:
+    """Names and functions of all test files."""
+    files = (ROOT / "tests").rglob("*.py")
+    return "\n".join(
+        f"{path.name} {re.findall(r'def (test_[a-z0-9_]+)', path.read_text())}" for path in files
+    )
+
+
 @every_page
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     for found in LINK.findall(FENCE.sub("", page.read_text())):
@@ -80,6 +89,17 @@ def test_every_make_target_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for line in code(page):
         assert set(MAKE.findall(line)) <= targets, line
+
+
+@every_page
+def test_every_file_and_test_exists(page: Path, tests: str) -> None:
+    for line in code(page):
+        if re.fullmatch(
+            r"(?:config|drivers|statemachine|ui_fb|firmware|centre|tests|deploy)/[a-z0-9_/.-]+", line
+        ):
+            assert (ROOT / line).exists(), line
+        elif re.fullmatch(r"test_\w+(?:\.py)?", line):
+            assert re.search(rf"\b{re.escape(line)}\b", tests), line
 
 
 @every_page
