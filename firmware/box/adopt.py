@@ -40,7 +40,8 @@ WAITING_DAYS = 30
 class Wanted:
     """What a person says. `recovery` None: as found beside the source. `blanks`: as counted by hand.
 
-    `rest`: take what is whole, though the stick misses some; what is missing is listed as lost.
+    `rest`: take what is whole, though the stick misses some; what is missing is listed as lost. `alive` is
+    called for each file that is looked at, `progress` for each that is taken.
     """
 
     source: Path
@@ -50,16 +51,23 @@ class Wanted:
     code: str = ""
     rest: bool = False
     progress: Callable[[int, int], None] = lambda _done, _of: None
+    alive: Callable[[], None] = lambda: None
 
 
-def examine(journal: Journal, papers: Papers, source: Path, rest: bool = False) -> Found:
+def examine(
+    journal: Journal,
+    papers: Papers,
+    source: Path,
+    rest: bool = False,
+    alive: Callable[[], None] = lambda: None,
+) -> Found:
     """What `source` holds and this box may take; nothing is changed. Raises what `adopt` raises.
 
     Sealed files are looked at from outside, by signature, name and size: `adopt` reads them, once.
 
     The answer says whether a recovery code is needed: `drafts` is not empty.
     """
-    what = find(source, _trust(journal, papers), rest)
+    what = find(source, _trust(journal, papers, alive), rest)
     _judge(journal, papers, what)
     return what
 
@@ -72,7 +80,7 @@ def adopt(journal: Journal, papers: Papers, wanted: Wanted) -> Adopted:
     paper_…, already_adopted, not_a_spare, spare_taken, no_assignment, recovery_missing, recovery_needed,
     recovery_code_wrong, recovery_of_another_station), HandedOver, StoreError.
     """
-    what = find(wanted.source, _trust(journal, papers), wanted.rest)
+    what = find(wanted.source, _trust(journal, papers, wanted.alive), wanted.rest)
     if what.known_by == ORDER:
         _take_order(journal, papers, what, wanted.officer)
     before = _judge(journal, papers, what)
@@ -106,7 +114,7 @@ def place(journal: Journal, papers: Papers) -> Assignment | None:
     return None
 
 
-def _trust(journal: Journal, papers: Papers) -> Trust:
+def _trust(journal: Journal, papers: Papers, alive: Callable[[], None]) -> Trust:
     identity = papers.identity
 
     def adopted(box: str, epoch: int) -> bool:
@@ -118,6 +126,7 @@ def _trust(journal: Journal, papers: Papers) -> Trust:
         identity.certificate("receipt"),
         journal.now(),
         adopted,
+        alive,
     )
 
 

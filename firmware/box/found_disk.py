@@ -86,7 +86,9 @@ def _card(data: Path, trust: Trust) -> _Card:
         raise SwapRefused("stick_damaged", "box.crt.pem") from exc
     box, key = found_sealed.box_certificate(certificate, trust)
     records = data / "records"
-    outbox = found_sealed.look(records / OUTBOX, box, key, lambda head: _has_key(records, head.record_id))
+    outbox = found_sealed.look(
+        records / OUTBOX, box, key, trust.alive, lambda head: _has_key(records, head.record_id)
+    )
     return _Card(records, box, certificate, old_journal.read(records, box), outbox)
 
 

@@ -52,14 +52,17 @@ def look(
     folder: Path,
     box: str,
     key: ec.EllipticCurvePublicKey,
+    alive: Callable[[], None],
     doubts: Callable[[Head], bool] = lambda _: False,
 ) -> Outbox:
     """Every sidecar in `folder` that `box` signed, and whether its file is there.
 
-    A record that is in doubt is read to its end here: what else is taken depends on it.
+    `alive` is called for each. A record that is in doubt is read to its end here: what else is taken depends
+    on it.
     """
     found = Outbox(folder)
     for path in sorted(folder.glob(f"*{HEAD}")) if folder.is_dir() else ():
+        alive()
         head = _head(path, box, key)
         if head is None:
             found.damaged.append(f"sealed record {path.name[:8]}: its sidecar is damaged")
@@ -107,7 +110,7 @@ def carried(folder: Path, trust: Trust, lost: list[str]) -> tuple[tuple[Path, He
         except (OSError, ValueError, SwapRefused):
             lost.append(f"records of {below.name[:32]}: nobody known sealed them")
             continue
-        outbox = look(below, box, key)
+        outbox = look(below, box, key, trust.alive)
         lost.extend(f"{box}: {line}" for line in outbox.damaged)
         found.extend((below, head) for head in outbox.whole)
     return tuple(found)

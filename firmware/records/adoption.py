@@ -18,7 +18,7 @@ from firmware.records.audit import Audit
 from firmware.records.carried import Carried
 from firmware.records.clock import JournalClock, stamp
 from firmware.records.database import Database
-from firmware.records.errors import StoreDamaged, UnknownRecord
+from firmware.records.errors import SourceDamaged, StoreDamaged, UnknownRecord
 from firmware.records.fence import HANDED_OVER
 from firmware.records.format.swap import Adoption
 from firmware.records.handover import Handovers, Paper
@@ -41,11 +41,12 @@ DAMAGED = (StoreDamaged, UnknownRecord, KeyError, ValueError, TypeError)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was found and judged. `sealed` and `carried`: (folder, sidecar) of files that are whole there.
+    """What was found and judged. `sealed` and `carried`: (folder, sidecar) of files that are there.
 
-    `drafts` are folders by record id, opened by `recovery`. `until`: how long a ticket made now is good for.
-    `lost`: what is known to be missing or damaged, in words. `certificates` (DER) are of the boxes that
-    sealed what is carried.
+    Whether a sealed file is what its sidecar says is judged as it is copied; one that is not is named among
+    what is lost, or, where `strict`, ends the adoption before anything is taken. `drafts` are folders by
+    record id, opened by `recovery`. `until`: how long a ticket made now is good for. `lost`: what is known to
+    be missing or damaged, in words. `certificates` (DER) are of the boxes that sealed what is carried.
     """
 
     by_epoch: int
@@ -67,12 +68,13 @@ class Plan:
     carried: tuple[tuple[Path, Head], ...] = ()
     papers: tuple[Paper, ...] = ()
     certificates: Mapping[str, bytes] = field(default_factory=dict)
+    strict: bool = False
     progress: Callable[[int, int], None] = lambda _done, _of: None
 
     def files(self, every: Sequence[tuple[Path, Head]]) -> Iterator[tuple[Path, Head]]:
-        """Each of them; `progress` hears how many are whole."""
-        for whole, file in enumerate(every):
-            self.progress(whole, len(every))
+        """Each of them; `progress` hears how many are done."""
+        for before, file in enumerate(every):
+            self.progress(before, len(every))
             yield file
         self.progress(len(every), len(every))
 
@@ -103,18 +105,20 @@ class Adoptions:
         """Take everything of the plan that is not here, and sign the adoption.
 
         Once more for the same place: what could not be read before, or was not known; the adoption is signed
-        anew where more is known now than then. Raises StoreError; then call again.
+        anew where more is known now than then. Raises SourceDamaged, SourceGone and StoreError; then call
+        again.
         """
-        for folder, head in (*plan.sealed, *plan.carried):
-            self._carried.take(folder, head)
+        spoilt = self._carried.take(plan.files((*plan.sealed, *plan.carried)))
+        if plan.strict and any(head.box == plan.box for head in spoilt):
+            raise SourceDamaged("; ".join(_spoilt(plan, spoilt[:5])))
         for box, certificate in plan.certificates.items():
             self._carried.know(box, certificate)
-        lost = list(plan.lost)
+        lost = [*plan.lost, *_spoilt(plan, spoilt)]
         with self._db.transaction():
             before = self.done(plan.box, plan.epoch)
             drafts = tuple(self._drafts(plan, lost))
-            records = self._carried.add(head for _, head in plan.sealed)
-            self._carried.add(head for _, head in plan.carried)
+            records = self._carried.add(head for _, head in plan.sealed if head not in spoilt)
+            self._carried.add(head for _, head in plan.carried if head not in spoilt)
             answer = _answer(plan, before, records, drafts, tuple(lost))
             if answer.blanks_counted and not (before and before.blanks_counted):
                 self._stock.load(answer.blanks_counted, [plan.officer])
@@ -221,6 +225,15 @@ class Adoptions:
         under = f"ticket {ticket[:4]} {ticket[4:]}" if ticket else "no ticket was given"
         self._vault.set_aside(record_id)
         return f"draft {record_id} ({under}): {type(why).__name__}"
+
+
+def _spoilt(plan: Plan, heads: Sequence[Head]) -> list[str]:
+    """In the words of `plan.lost`."""
+    whose = ("" if head.box == plan.box else f"{head.box}: " for head in heads)
+    return [
+        f"{box}sealed record {head.sequence}: its file is damaged"
+        for box, head in zip(whose, heads, strict=True)
+    ]
 
 
 def _answer(

@@ -19,7 +19,7 @@ from firmware.records import disk
 from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock
 from firmware.records.database import Database
-from firmware.records.errors import StoreDamaged, UnknownRecord
+from firmware.records.errors import SourceGone, UnknownRecord
 from firmware.records.format.receipt import SignedReceipt
 from firmware.records.keys import BoxKeys
 from firmware.records.outbox import PRIORITY, OutboxCounts, SealedFile, check_receipt, counts_of
@@ -52,18 +52,32 @@ class Carried:
                 disk.make_folder(folder)
         return self._folder / box
 
-    def take(self, source: Path, head: Head) -> None:
-        """Copy one sealed file and its sidecar; what lies here whole is not copied again.
+    def take(self, files: Iterable[tuple[Path, Head]]) -> list[Head]:
+        """Copy sealed files and their sidecars; return those that are not what their box sealed.
 
-        Nothing is sent before `add`. Raises StoreDamaged when the source is not what the sidecar says.
+        Each is read once and judged by the bytes that are then written; the copy is read back. What lies here
+        whole is not copied again. Nothing is sent before `add`. Raises SourceGone, DiskFull, StoreError.
         """
-        here = self.folder(head.box)
-        if not _whole(here / f"{head.stem}{SEALED}", head.sealed_digest):
-            data = _foreign(source / f"{head.stem}{SEALED}")
-            if sha256(data).hexdigest() != head.sealed_digest:
-                raise StoreDamaged(f"take over sealed record {head.sequence}")
-            disk.write(here / f"{head.stem}{SEALED}", data)
-        disk.write(here / f"{head.stem}{HEAD}", _foreign(source / f"{head.stem}{HEAD}"))
+        spoilt = []
+        with disk.Batch() as batch:
+            for source, head in files:
+                if not self._take(batch, source, head):
+                    spoilt.append(head)
+        return spoilt
+
+    def _take(self, batch: disk.Batch, source: Path, head: Head) -> bool:
+        """Whether the file is whole, here or there."""
+        here, name = self.folder(head.box), f"{head.stem}{SEALED}"
+        if not _whole(here / name, head.sealed_digest):
+            data = _foreign(source / name)
+            if data is None or sha256(data).hexdigest() != head.sealed_digest:
+                return False
+            batch.add(here / name, data, head.sealed_digest)
+        signed = _foreign(source / f"{head.stem}{HEAD}")
+        if signed is None:
+            return False
+        batch.add(here / f"{head.stem}{HEAD}", signed)
+        return True
 
     def know(self, box: str, certificate: bytes) -> None:
         """Keep the certificate (DER) that the box's sidecars are verified with."""
@@ -197,9 +211,11 @@ def _whole(path: Path, digest: str) -> bool:
     return path.exists() and sha256(disk.read(path)).hexdigest() == digest
 
 
-def _foreign(path: Path) -> bytes:
-    """Read from another box's disk. Raises StoreDamaged where it fails: that is no fault of this box."""
+def _foreign(path: Path) -> bytes | None:
+    """Read from another box's disk; None where this file cannot be read. Raises SourceGone where none can."""
     try:
         return path.read_bytes()
     except OSError as exc:
-        raise StoreDamaged("take over a sealed record") from exc
+        if not path.parent.is_dir():
+            raise SourceGone(path.name) from exc
+        return None

@@ -23,6 +23,14 @@ class StoreError(RecordsError):
         self.doing = doing
 
 
+class SourceGone(RecordsError):
+    """The medium that another box's files are taken from cannot be read any more."""
+
+
+class SourceDamaged(RecordsError):
+    """Files of another box are not what it wrote; the message names the records."""
+
+
 class DiskFull(StoreError):
     """No space is left; the step can be repeated once there is."""
 

@@ -111,7 +111,9 @@ class Vault:
         if not (self._folder / record_id).is_dir():
             disk.make_folder(self._folder / record_id)
         paths = _foreign(lambda: sorted(path for path in source.iterdir() if path.suffix != disk.TEMPORARY))
-        damaged = [path.name for path in paths if path.name != KEY and not self._copy(path, record_id)]
+        with disk.Batch() as batch:
+            entries = [path for path in paths if path.name != KEY]
+            damaged = [path.name for path in entries if not self._copy(batch, path, record_id)]
         wrapped = _foreign((source / KEY).read_bytes)
         try:
             key = pyrage.decrypt(wrapped, [opener])
@@ -124,10 +126,10 @@ class Vault:
         if damaged:
             raise StoreDamaged(f"take over a draft: {len(damaged)} files are not what was written")
 
-    def _copy(self, path: Path, record_id: str) -> bool:
+    def _copy(self, batch: disk.Batch, path: Path, record_id: str) -> bool:
         """Whether the entry is whole; a damaged one is copied too, for whoever looks into it."""
         data = _foreign(path.read_bytes)
-        disk.write(self._folder / record_id / path.name, data)
+        batch.add(self._folder / record_id / path.name, data)
         match = _ENTRY.fullmatch(path.name)
         return match is None or sha256(data).hexdigest() == match[2]
 

@@ -14,7 +14,8 @@ from support import swap
 from firmware.box import adopt as adopting
 from firmware.box.stick import SwapRefused
 from firmware.box.warrants import Papers
-from firmware.records.errors import HandedOver
+from firmware.records import disk
+from firmware.records.errors import HandedOver, StoreError
 from firmware.records.format.warrants import PRODUCTION, SPARE
 
 Spoil = Callable[[Path], object]
@@ -114,6 +115,42 @@ def test_what_is_whole_can_be_taken_all_the_same_and_the_rest_later(
     with new.journal() as journal:
         assert journal.carried.counts().unsent == 2
         assert len(journal.handovers.papers()) == 1
+
+
+def test_a_stick_that_is_pulled_while_it_is_read_is_said_and_goes_on_where_it_stopped(
+    old: swap.SwapBox, stick: Path, tmp_path: Path
+) -> None:
+    new, away = swap.spare(tmp_path), tmp_path / "away"
+    seen: list[tuple[int, int]] = []
+
+    def pulled(done: int, of: int) -> None:
+        seen.append((done, of))
+        if done == 1:
+            stick.rename(away)
+
+    assert refusal(new, stick, progress=pulled) == "stick_failed"
+    assert seen == [(0, 2), (1, 2)], "each file feeds the watchdog"
+    away.rename(stick)
+    assert new.adopt(stick).records == 2
+
+
+def test_a_stick_is_read_once_and_what_was_written_is_read_back(
+    old: swap.SwapBox, stick: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, read = swap.spare(tmp_path), Path.read_bytes
+    sealed: list[str] = []
+
+    def noted(path: Path) -> bytes:
+        if path.suffix == ".age" and path.parent.name == "outbox":
+            sealed.append(path.name)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", noted)
+    new.adopt(stick)
+    assert len(sealed) == len(set(sealed)) == 2
+    monkeypatch.setattr(disk, "read_back", lambda _: b"what a bad storage card kept")
+    with pytest.raises(StoreError, match="read a file back"):
+        swap.spare(tmp_path, "BOX-98").adopt(stick)
 
 
 def test_a_damaged_draft_is_lost_by_its_ticket_and_kept_aside(
