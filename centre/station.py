@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import pyrage
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Engine
 from starlette.applications import Starlette
@@ -30,6 +29,7 @@ from centre.errors import CentreSetupError
 from centre.files import make_folder, write_new
 from centre.files_app import FilesApp
 from centre.papers import Place, Terms
+from centre.passphrase import locked
 from centre.pki import AgeRole, Pki, Role
 from firmware.records.format.enrolment import Enrolment
 
@@ -129,7 +129,7 @@ class Station:
         """
         digits = f"{secrets.randbelow(10**12):012}"
         secret = f"{self.pki.age_identity(AgeRole.RECOVERY)}\n".encode()
-        write_new(out, pyrage.passphrase.encrypt(secret, digits), mode=0o600)
+        write_new(out, locked(secret, digits), mode=0o600)
         return digits
 
     @property
