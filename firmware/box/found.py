@@ -18,13 +18,17 @@ from firmware.records.sidecar import Head
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What the finding box believes. `adopted`: whether it has taken this box's epoch already."""
+    """What the finding box believes. `adopted`: whether it has taken this box's epoch already.
+
+    `alive` is called for each file that is looked at: whoever waits sees that the work goes on.
+    """
 
     box_ca: x509.Certificate
     orders: x509.Certificate
     receipts: x509.Certificate
     now: datetime
     adopted: Callable[[str, int], bool] = lambda _box, _epoch: False
+    alive: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _sealed(
 ) -> tuple[list[Head], int]:
     """What is whole and named, and how many the centre has already."""
     _, key = found_sealed.box_certificate(x509.load_der_x509_certificate(certificate), trust)
-    outbox = found_sealed.look(folder, handover.box, key)
+    outbox = found_sealed.look(folder, handover.box, key, trust.alive)
     whole = {(head.sequence, head.record_digest, head.sealed_digest): head for head in outbox.whole}
     sealed, delivered = [], 0
     for held in handover.sealed:

@@ -122,7 +122,7 @@ def look_at_stick(desk: Desk, swap: Swap, path: Path) -> Callable[[Journal], Lea
         if swap is Swap.GIVE:
             return Learned(ev.StickFound(code=False), {"sheet": _own(desk, journal, path)})
         try:
-            found = adopt.examine(journal, desk.papers, path)
+            found = adopt.examine(journal, desk.papers, path, alive=desk.store.alive)
         except REFUSED as refused:
             return Learned(ev.SwapRefused(refused.reason))
         return Learned(ev.StickFound(code=bool(found.drafts)), {"sheet": _theirs(found, path)})
@@ -192,7 +192,9 @@ def take(
     """Take the place of the box that the stick speaks of."""
 
     def run(journal: Journal) -> Learned:
-        wanted = adopt.Wanted(_source(sheet), officer, blanks, code=code, progress=_shown(desk, entry))
+        wanted = adopt.Wanted(
+            _source(sheet), officer, blanks, code=code, progress=_shown(desk, entry), alive=desk.store.alive
+        )
         try:
             taken = adopt.adopt(journal, desk.papers, wanted)
         except REFUSED as refused:
