@@ -6,7 +6,7 @@ from statemachine import effects as fx
 from statemachine import events as ev
 from statemachine import guards as g
 from statemachine import notes as n
-from statemachine.rows import STAY, Row, ask, await_any_badge, technician_leaves, well_again
+from statemachine.rows import STAY, Row, ask, await_any_badge, kept, technician_leaves, well_again
 from statemachine.session import Aim
 from statemachine.states import CHIP, Device, S
 
@@ -27,7 +27,8 @@ def _device_rows() -> list[Row]:
     rows.append(Row(S.IDENTIFY, ev.DeviceLost, S.IDENTIFY, g.needs_device, n.lost_way))
     rows.append(Row(S.ATTRACT, ev.DeviceLost, S.OUT_OF_ORDER, g.device_required, n.lost_here))
     rows.append(Row(S.HOLD_STILL, ev.DeviceBack, S.HOLD_STILL, g.device_is(Device.CHIP), n.back))
-    rows += well_again(S.OUT_OF_ORDER, ev.DeviceBack, n.back, g.well_again)
+    rows += kept(S.OUT_OF_ORDER, ev.DeviceBack, n.back, g.store_again)
+    rows.append(Row(S.OUT_OF_ORDER, ev.DeviceBack, S.ATTRACT, g.well_again, n.back))
     rows += _badge_reader_rows()
     for state in S:
         rows.append(Row(state, ev.DeviceLost, STAY, None, n.lost))

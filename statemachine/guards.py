@@ -52,6 +52,10 @@ def well_again(session: Session, event: Any) -> bool:
     return not (session.lost - {event.device}) & REQUIRED
 
 
+def store_again(session: Session, event: Any) -> bool:
+    return Device.STORE not in session.lost - {event.device}
+
+
 def keeps(session: Session, _: Any) -> bool:
     return session.keeps
 

@@ -70,14 +70,20 @@ def after_proof(source: S, event: type[ev.Event], *guards: g.Guard) -> list[Row]
 
 def well_again(source: S, event: type[ev.Event], note: n.Note | None, *guards: g.Guard) -> list[Row]:
     """A box that was out of order: to the receipt, to a ticket for what it keeps, or to the greeting."""
+    greets = Row(source, event, S.ATTRACT, g.all_of(*guards) if guards else None, note)
+    return [*kept(source, event, note, *guards), greets]
+
+
+def kept(source: S, event: type[ev.Event], note: n.Note | None, *guards: g.Guard) -> list[Row]:
+    """To the receipt or to a ticket, which need the store and nothing else."""
     return [
         Row(source, event, S.RECEIPT, g.all_of(*guards, g.complete), note),
         Row(source, event, S.PAUSED, g.all_of(*guards, g.keeps), note),
-        Row(source, event, S.ATTRACT, g.all_of(*guards) if guards else None, note),
     ]
 
 
 def technician_leaves(source: S, event: type[ev.Event], note: n.Note | None, *guards: g.Guard) -> list[Row]:
-    """Back to what the technician found, unless the box is well by now."""
+    """Back to what the technician found, unless the box is well, or well enough for the visit it keeps."""
     still = Row(source, event, S.OUT_OF_ORDER, g.all_of(*guards, g.is_not(g.well)), note)
-    return [still, *well_again(source, event, note, *guards)]
+    greets = Row(source, event, S.ATTRACT, g.all_of(*guards) if guards else None, note)
+    return [*kept(source, event, note, *guards, g.is_not(g.store_is_lost)), still, greets]
