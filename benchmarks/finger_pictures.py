@@ -29,7 +29,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 FINGERS = Path(os.environ.get("IDKIOSK_TEST_DATA", CHECKOUT.parent / "shared" / "data")) / "fingers"
 KEPT = CHECKOUT / "var" / "finger_scores.json"
 FRAME = (290, 384)  # of a U.are.U 4500
-SEED = 45
+SEED = 45  # of the first round; the others follow
+A_ROUND = 80  # pictures of each finger
 
 
 def index() -> Iterator[tuple[str, str, int | None]]:
@@ -54,13 +55,14 @@ def shared_pictures() -> list[Scored]:
     return [(picture(file), score, base) for file, base, score in index()]
 
 
-def made_pictures(per_finger: int) -> list[Scored]:
+def made_pictures(rounds: int) -> list[Scored]:
     """Degradations of each finger that stands in the index by itself, scored by NFIQ 2."""
-    random = np.random.default_rng(SEED)
+    bases = sorted({base for _, base, score in index() if score is not None})
     made = [
-        (FingerImage(degrade(picture(file).pixels, random)), file)
-        for file in sorted({base for _, base, score in index() if score is not None})
-        for _ in range(per_finger)
+        (FingerImage(degrade(picture(base).pixels, random)), base)
+        for random in map(np.random.default_rng, range(SEED, SEED + rounds))
+        for base in bases
+        for _ in range(A_ROUND)
     ]
     scores = nfiq2([image for image, _ in made])
     return [(image, score, base) for (image, base), score in zip(made, scores, strict=True)]
