@@ -19,7 +19,7 @@ from firmware.records.errors import StoreDamaged, TicketRefused
 from firmware.records.format import number as personal_number
 from firmware.records.format.check import parse_day
 from firmware.records.format.number import NumberProblem
-from firmware.records.format.rules import age_on, local_day
+from firmware.records.format.rules import age_on, case_with_card, local_day
 from firmware.records.journal import Journal
 from firmware.records.states import RecordState
 from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong, PersonUnknown
@@ -289,9 +289,16 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", " ".join(text.split())).casefold()
 
 
+def _case(desk: Desk, fields: Mapping[str, str]) -> str:
+    """A first card, or what follows the one that the registry has."""
+    if not fields.get("issue_date"):
+        return "first_issue"
+    return case_with_card(desk.pack, parse_day(fields.get("birth_date")), local_day(desk.now()))
+
+
 def _begun(desk: Desk, journal: Journal, visit: Visit, person: Person | None, event: ev.Event) -> Learned:
     fields = dict(person.fields) if person else {}
-    case = "renewal" if fields.get("issue_date") else "first_issue"
+    case = _case(desk, fields)
     record_id = visit.record_id or journal.begin(case, desk.pack.name, desk.assignment(journal))
     templates = dict(person.fingers) if person else {}
     kept = {

@@ -10,7 +10,7 @@ from config.rulepack import RulePack
 from firmware.records.format import number
 from firmware.records.format.check import parse_day, parse_moment
 from firmware.records.format.errors import Problem
-from firmware.records.format.rules import age_on, local_day, pack_on, packs
+from firmware.records.format.rules import age_on, local_day, may_renew, pack_on, packs
 
 Manifest = Mapping[str, Any]
 FIRST = "0" * 64
@@ -93,7 +93,7 @@ def _age(manifest: Manifest) -> Iterator[Problem]:
         yield Problem("subject.birth_date.value", f"is under the age of {pack.from_age} (pack {pack.name})")
     if age < pack.guardian_below and manifest["guardian"] is None:
         yield Problem("guardian", f"is missing for a person under {pack.guardian_below}")
-    if manifest["case"] == "renewal" and age < pack.renewal_ages[0] - pack.early_years:
+    if manifest["case"] == "renewal" and not may_renew(pack, age):
         yield Problem("case", f"is renewal before the age of {pack.renewal_ages[0]}")
     yield from _iris(manifest, pack, age)
 

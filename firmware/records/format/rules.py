@@ -36,6 +36,17 @@ def age_on(born: date, day: date) -> int:
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
+def may_renew(pack: RulePack, age: int) -> bool:
+    """Whether a card can be due at this age (art. 21); before that it is replaced or corrected."""
+    return age >= pack.renewal_ages[0] - pack.early_years
+
+
+def case_with_card(pack: RulePack, born: date | None, day: date) -> str:
+    """What a new card is, on `day`, to a person who has one."""
+    due = born is None or may_renew(pack, age_on(born, day))
+    return "renewal" if due else "replacement"
+
+
 def expiry(pack: RulePack, born: date, issued: date) -> date | None:
     """The birthday at which a card issued on `issued` ends; None: it lasts for life (art. 21)."""
     for age in pack.renewal_ages:

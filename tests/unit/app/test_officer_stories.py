@@ -100,6 +100,7 @@ def test_a_child_needs_a_guardian_whom_an_officer_has_seen() -> None:
         s.comes(S.PROVE)
         s.until(S.REVIEW)
         assert "guardian_seen" in s.acts()
+        assert s.ask(lambda journal: journal.draft(s.record_id).case) == "replacement", "too young to renew"
 
 
 def test_a_field_marked_wrong_goes_to_the_officer_and_is_noted_by_name() -> None:

@@ -102,6 +102,23 @@ def test_iris_is_accounted_for_where_the_pack_asks_for_it(pack: str, born: str, 
     assert places(without) == (["iris"] if asked else [])
 
 
+@pytest.mark.parametrize(
+    ("pack", "born", "case"),
+    [
+        (OLD, "1998-03-02", "renewal"),
+        (OLD, "1998-03-03", "replacement"),
+        (MIDDLE, "1999-03-03", "replacement"),
+        (NEW, "2014-03-02", "renewal"),
+        (NEW, "2014-03-03", "replacement"),  # a child whose first card is not due for another two years
+        (NEW, "2020-03-02", "replacement"),
+    ],
+)
+def test_who_has_a_card_gets_a_case_that_the_record_may_have(pack: str, born: str, case: str) -> None:
+    made = rules.case_with_card(packs()[pack], date.fromisoformat(born), date.fromisoformat(DAY[pack]))
+    assert made == case
+    assert CASE not in places(visit(pack, born, case=made))
+
+
 # --- how long a card lasts ----------------------------------------------------------------------------
 
 BORN = date(2000, 5, 6)
