@@ -26,6 +26,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+from config.schema import Config
 from drivers.virtual.card.card import OfficerCard, VirtualCard
 from drivers.virtual.card.reader import VirtualReader
 from firmware.app.build import build
@@ -126,13 +127,16 @@ class Story:
 
     def _build(self) -> None:
         self.loop = Loop(self.clock)
-        settings = office.config(self.box, self.centre.url)
         openers = self.station.openers()
         if not self._has_panel:
             openers = replace(openers, panel=None)
-        self.kiosk = build(settings, openers, MemoryDisplay(SIZE), self.loop, self._look)
+        self.kiosk = build(self.settings(), openers, MemoryDisplay(SIZE), self.loop, self._look)
         self.kiosk.desk.scorer = office.scorer()  # type: ignore[assignment]  # it asks the same child
         self.kiosk.desk.gate = office.gate()
+
+    def settings(self) -> Config:
+        """What the kiosk is built with."""
+        return office.config(self.box, self.centre.url)
 
     # --- who acts ----------------------------------------------------------------------------------
 
