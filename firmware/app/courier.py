@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,14 +48,15 @@ class Line:
     client: CentreClient
     renewal: Renewal | None = None
 
-    def keep_certified(self) -> None:
-        """Before anything is asked: the line shows a certificate that is still good.
+    def keep_certified(self, desk: Desk) -> None:
+        """Before anything is asked: the line shows a certificate that is still good, the journal signs by it.
 
         Raises DeviceGone("courier") when it must be opened again to show it.
         """
         if self.renewal is not None:
             self.renewal.keep()
             if self.renewal.identity_is_new:
+                _sign_anew(desk)
                 raise DeviceGone("courier", "the box has a new certificate")
 
 
@@ -101,6 +102,13 @@ def open_line(desk: Desk) -> Iterator[Line]:
         yield Line(registry, uploader, CentreSigner(client), client, renewal)
 
 
+def _sign_anew(desk: Desk) -> None:
+    """The journal signs under the new certificate; one that is closed now reads it when it opens."""
+    signer = desk.identity.signer()
+    with suppress(DeviceFault):
+        desk.store.call(lambda journal: journal.certify(signer))
+
+
 def courier(desk: Desk, post: Callable[[Answer], None]) -> Worker[Line]:
     return Worker("courier", lambda: open_line(desk), post)
 
@@ -121,7 +129,7 @@ class _Round:
         self._moved = False
 
     def run(self) -> Delivered:
-        self._line.keep_certified()
+        self._line.keep_certified(self._desk)
         try:
             failed = report_adoptions(self._desk, self._line.client)
         except PUT_OFF as exc:
@@ -184,7 +192,7 @@ def refresh(desk: Desk) -> Job[Line]:
     """Fetch a new signed extract of the registry, and the centre's newest papers for this box."""
 
     def work(line: Line, _: Stop) -> datetime:
-        line.keep_certified()
+        line.keep_certified(desk)
         signed_at = line.registry.refresh()
         fetch(desk.papers, line.client, desk.store.call)
         return signed_at

@@ -29,6 +29,7 @@ from firmware.records.database import Database
 from firmware.records.drafts import Draft, Drafts
 from firmware.records.errors import StoreDamaged
 from firmware.records.format.receipt import SignedReceipt
+from firmware.records.format.signing import Signer
 from firmware.records.handover import Handovers
 from firmware.records.keys import BoxKeys
 from firmware.records.outbox import Outbox, SealedFile
@@ -51,11 +52,9 @@ ROOM_BYTES = 8 << 20
 class Journal:
     """Opens, checks and mends the store of one box; a context manager.
 
-    `rebuilt` is None, or what happened when a damaged database had to be set aside. `audit`, `stock`,
-    `tries`, `warrants` and `copies` are the log, the blanks, the officers' wrong PINs, the papers that the
-    centre signed with the count of each lease, and the second copies of unsent records.
-    `authorities`: by whose right a record's cards are made. `handovers`, `adoptions` and `carried`: what one
-    box signed for another, taking another's place, and other boxes' sealed records on their way.
+    `rebuilt` is None, or what happened when a damaged database had to be set aside. `tries`: officers' wrong
+    PINs; `warrants`: the papers that the centre signed; `authorities`: by whose right cards are made; `copies`:
+    second copies of unsent records; `handovers`, `adoptions`, `carried`: swaps, and other boxes' records.
     """
 
     def __init__(self, folder: Path, keys: BoxKeys, clock: Clock, second_copy: Path | None = None) -> None:
@@ -106,6 +105,10 @@ class Journal:
         self._sealer = Sealer(
             db, vault, self.audit, self._clock, self._drafts, self._attempts, self._outbox, self.copies, keys
         )
+
+    def certify(self, renewed: Signer) -> None:
+        """See `BoxKeys.certify`."""
+        self._keys.certify(renewed)
 
     def __enter__(self) -> Self:
         return self

@@ -67,7 +67,7 @@ def journal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
 
 def a_round(journal: Journal, far: FarEnd) -> Delivered:
     store = SimpleNamespace(call=lambda ask: cast(Callable[[Journal], Any], ask)(journal))
-    line = SimpleNamespace(client=far, uploader=far, signer=far, keep_certified=lambda: None)
+    line = SimpleNamespace(client=far, uploader=far, signer=far, keep_certified=lambda _: None)
     job = courier.deliver(cast(Desk, SimpleNamespace(store=store)))
     done = job.call(cast(Line, line), Stop())
     assert isinstance(done, Delivered)
