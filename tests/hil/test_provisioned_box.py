@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 from support import office
 from support.kiosk import Story, nothing_is_lost
-from support.provisioning import BADGE, BOX, PIN, UNIT, Works
+from support.provisioning import BADGE, BOX, PIN, PLACE, UNIT, Works
 from support.tpm import SoftTpm, soft_tpm
 from typer.testing import CliRunner
 
 from config.load import load
 from config.schema import Config
+from firmware.box.delivery import ProvisionRefused
 from firmware.box.provision import Step, provision
 from firmware.cli_box import app as box_commands
+from firmware.preflight import PRODUCTION
 from firmware.records.format import provision as form
 from firmware.sim.card_keys import TEXT
 from firmware.sim.citizen import Habits
@@ -187,3 +189,72 @@ def test_the_code_of_a_stick_enrols_one_machine(works: Works, centre: office.Cen
         works.provision(other)
     assert not (works.folder / "other" / "identity" / "box.crt.pem").exists()
     assert form.CODE in works.delivery().table.files
+
+
+# --- production --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def real(works: Works, monkeypatch: pytest.MonkeyPatch) -> Iterator[office.CentreHere]:
+    """A centre whose keys are not of development, on the line."""
+    works.found(production=monkeypatch)
+    made = office.CentreHere(works.folder / "centre")
+    made.start()
+    yield made
+    made.stop()
+
+
+def test_a_production_box_makes_its_key_in_its_tpm_and_only_there(
+    works: Works, real: office.CentreHere, chip: SoftTpm
+) -> None:
+    with_tpm(works, chip)
+    place = replace(PLACE, profile="production")
+    works.make(url=real.url, training_key=False, place=place, dialect=DIALECT)
+    with pytest.raises(ProvisionRefused) as refused:
+        works.provision()
+    assert refused.value.reason == "production_needs_tpm"
+    assert not (works.folder / "box").exists()
+    works.provision(replace(works.site, tpm=True), lambda: (BADGE, PIN))
+    identity = works.identity
+    identity.prove(simulated=False)
+    assert (identity.box, identity.development, identity.about["keys"]) == (BOX, False, "tpm")
+    said = [reason for check in PRODUCTION for reason in check(load(works.site.config))]
+    assert not [
+        reason for reason in said if "identity" in reason or ("key" in reason and "tmpfs" not in reason)
+    ]
+    assert not [reason for reason in said if "still" in reason], "its signed assignment says where it stands"
+
+
+def test_a_production_machine_takes_nothing_of_training_again(
+    works: Works, real: office.CentreHere, chip: SoftTpm, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with_tpm(works, chip)
+    place = replace(PLACE, profile="production")
+    works.make(url=real.url, training_key=False, place=place, dialect=DIALECT)
+    works.provision(replace(works.site, tpm=True), lambda: (BADGE, PIN))
+    other = Works(tmp_path_factory.mktemp("training")).found()
+    for how in ({"training_key": True}, {"training_key": False}):
+        other.make(**how)
+        with pytest.raises(ProvisionRefused) as refused:
+            list(provision(other.delivery(), replace(works.site, tpm=not how["training_key"])))
+        assert refused.value.reason == "training_refused"
+
+
+def test_a_training_centre_that_calls_its_stick_production_is_refused(works: Works) -> None:
+    works.found().make(training_key=False, place=replace(PLACE, profile="production"))
+    with pytest.raises(ProvisionRefused) as refused:
+        works.delivery()
+    assert refused.value.reason == "stick_of_development"
+
+
+def test_the_officer_of_the_first_unlocking_is_of_the_boxs_own_staff(
+    works: Works, centre: office.CentreHere, chip: SoftTpm
+) -> None:
+    with_tpm(works, chip)
+    stick(works, centre, training_key=False)
+    site = replace(works.site, tpm=True)
+    for who, why in ((("NV-0999", PIN), "badge_unknown"), ((BADGE, "000000"), "pin_wrong")):
+        with pytest.raises(ProvisionRefused) as refused:
+            works.provision(site, lambda who=who: who)  # type: ignore[misc]
+        assert refused.value.reason == why
+    assert not (works.folder / "box" / "identity" / "tpm.json").exists()
