@@ -52,7 +52,7 @@ class FingerQuality:
 
 
 def measure(image: FingerImage) -> FingerQuality:
-    """Measure one frame, 3 ms for a sensor's 290 x 384.
+    """Measure one frame, 5 ms for a sensor's 290 x 384.
 
     Raises NotAFinger when no area carries ridges: blank, black, noise, print, a grating. Raises ValueError
     for what is no grey picture of 8 bits or has a side over 1000 pixels.

