@@ -14,6 +14,7 @@ from firmware.app.kiosk import Kiosk
 from firmware.app.store import Store
 from firmware.box.clock import BoxClock, has_rtc
 from firmware.box.identity import identity_of
+from firmware.box.transcripts import Transcripts
 from firmware.loop import Loop, Mailbox
 from firmware.records.journal import Journal
 from ui_fb.display import Display
@@ -37,11 +38,13 @@ def build(
     identity = identity_of(config)
     simulated = config.station.profile != "production"
     mailbox = Mailbox(loop.post)
-    workers = Workers(openers, loop.post)
     desk: Desk
 
     second_copy = Path(config.station.second_copy) if config.station.second_copy else None
     box_time = time or BoxClock(kept=config.station.profile == "virtual" or has_rtc())
+
+    transcripts = Transcripts(data / "transcripts", box_time.now)
+    workers = Workers(openers, loop.post, transcripts)
 
     def open_journal() -> Journal:
         journal = Journal(data / "records", identity.keys(simulated), box_time.now, second_copy)
@@ -54,5 +57,5 @@ def build(
         workers.light(left, right)
 
     store = Store(open_journal, loop.post)
-    desk = Desk(config, identity, store, mailbox.put, lamps, loop.clock, box_time)
+    desk = Desk(config, identity, store, mailbox.put, lamps, loop.clock, box_time, transcripts=transcripts)
     return Kiosk(desk, workers, loop, Face(display), mailbox, watch)

@@ -25,6 +25,7 @@ from firmware.box.clock import BoxClock
 from firmware.box.identity import Identity, IdentityError
 from firmware.box.lease import Leases
 from firmware.box.officers import Officer
+from firmware.box.transcripts import Transcripts
 from firmware.box.unlock import Unlocking
 from firmware.box.warrants import Papers
 from firmware.issue.card_keys import card_keys, token_of
@@ -71,6 +72,7 @@ class Desk:
     shift: Shift = field(default_factory=Shift)
     reached: bool = False
     """Whether the centre answered when it was asked last."""
+    transcripts: Transcripts = field(default_factory=Transcripts)
 
     def now(self) -> datetime:
         """The moment in UTC, never behind the journal."""

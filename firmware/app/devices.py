@@ -10,7 +10,8 @@ from typing import Any
 
 from config.schema import Config
 from drivers.api import Camera, ChipReader, FingerSensor, Panel
-from drivers.worker import Answer, Job, Worker
+from drivers.worker import Answer, Done, Down, Job, Worker
+from firmware.box.transcripts import Transcripts, noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,21 @@ def panel_pins(config: Config) -> dict[str, int]:
 class Workers:
     """One worker a device; `stop_work` ends what an earlier entry asked for."""
 
-    def __init__(self, openers: Openers, post: Callable[[Answer], None]) -> None:
+    def __init__(
+        self, openers: Openers, post: Callable[[Answer], None], transcripts: Transcripts | None = None
+    ) -> None:
+        """`transcripts` hears what the readers' cards are asked and how devices fail."""
+        told = transcripts or Transcripts()
+        post = _told(told, post)
+        chip, badge = openers.chip, openers.badge
         self.finger: Worker[FingerSensor] = Worker("finger", openers.finger, post, _idle_finger)
         self.camera: Worker[Camera] = Worker("camera", openers.camera, post, _idle_camera)
-        self.chip: Worker[ChipReader] = Worker("chip", openers.chip, post, _idle_reader)
-        self.badge = Worker("badge", openers.badge, post, _idle_reader, "chip") if openers.badge else None
+        self.chip: Worker[ChipReader] = Worker("chip", lambda: noted(chip, "chip", told), post, _idle_reader)
+        self.badge = (
+            Worker("badge", lambda: noted(badge, "badge", told), post, _idle_reader, "chip")
+            if badge
+            else None
+        )
         self.panel = Worker("panel", openers.panel, post) if openers.panel else None
 
     @property
@@ -119,6 +130,18 @@ class Workers:
                 worker.end()
         for worker in self.all:
             worker.close()
+
+
+def _told(transcripts: Transcripts, post: Callable[[Answer], None]) -> Callable[[Answer], None]:
+    def tell(answer: Answer) -> None:
+        post(answer)
+        match answer:
+            case Down(worker=name, fault=fault):
+                transcripts.fault(name, fault)
+            case Done(worker=name):
+                transcripts.mended(name)
+
+    return tell
 
 
 def _idle_finger(sensor: FingerSensor) -> None:

@@ -19,6 +19,7 @@ from typing import get_origin, get_type_hints
 from config.catalogue import code_of
 from config.schema import Config
 from firmware import doctor
+from firmware.box import transcripts
 from firmware.box.bundle import Part, Row, crashed
 from firmware.box.discretion import ROOT, mark
 from firmware.box.identity import Identity
@@ -63,6 +64,11 @@ def parts(
         ),
         Part("audit.jsonl", f"the last {LAST} acts, without who and what", lambda: _audit(data / "records")),
         Part("steps.jsonl", f"the last {LAST} steps of visits", lambda: _steps(data / "records")),
+        Part(
+            "devices.jsonl",
+            "what cards were asked and how devices failed: headers, lengths, status words, classes of time",
+            lambda: transcripts.read(data / "transcripts"),
+        ),
         Part("log.jsonl", "the kiosk's log: words of the program only", lambda: _log_lines(heard())),
         Part(
             "crashes.jsonl", "how the kiosk died: kinds of errors, lines of code", lambda: _crashes(heard())

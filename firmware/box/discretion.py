@@ -38,6 +38,8 @@ SHAPES: Mapping[str, str] = {
     "library": r"(?!.*\d{3})[A-Za-z][A-Za-z0-9._-]{0,39}",
     "place": r"(?!.*\d{7})[A-Z][A-Z0-9-]{0,39}",
     "choice": r"[a-z][a-z0-9_-]{0,29}",
+    "byte": r"[0-9A-F]{2}",
+    "two_bytes": r"[0-9A-F]{4}",
     "actor": r"kiosk|centre|officer-\d{1,3}",
 }
 """Of values that the program itself has made; keys, states, classes and words must also be known ones."""
@@ -51,14 +53,18 @@ _FIELDS_OF: Mapping[str, tuple[str, ...]] = {
     "place": ("box",),
     "choice": ("setting", "machine", "os"),
     "actor": ("actor",),
+    "byte": ("cla", "ins"),
+    "two_bytes": ("p1p2", "file", "sw", "inner"),
     "line": ("lines",),
-    "key": ("name", "section", "option", "act", "reason", "kind", "verdict", "move", "part", "subject"),
+    "key": (
+        "name", "section", "option", "act", "reason", "kind", "verdict", "move", "part", "subject", "device",
+    ),
     "state": ("state", "level"),
     "class": ("error", "logger"),
     "words": ("value", "limit", "advice", "message", "problem"),
     "number": (
         "count", "attempt", "left", "sequence", "epoch", "serial", "n", "free_mb", "held_mb", "unsent",
-        "used", "temperature_c", "uptime_h", "setting",
+        "used", "temperature_c", "uptime_h", "setting", "sent", "came", "within_ms",
     ),
 }  # fmt: skip
 FIELDS: Mapping[str, frozenset[str]] = {

@@ -37,6 +37,7 @@ STEPS: Mapping[str, tuple[Step, Callable[[], ev.Event]]] = {
     "verify": (Transaction.verify, ev.ChipVerified),
     "lock": (Transaction.lock, ev.ChipLocked),
 }
+LAST = "lock"
 
 
 def await_card(desk: Desk, visit: Visit, lift_first: bool) -> Callable[[ChipReader, Stop], Learned | None]:
@@ -65,6 +66,7 @@ def _seen(desk: Desk, visit: Visit, reader: ChipReader) -> Learned:
     except UserRetry as retry:
         return Learned(ev.CardSeen(retry.reason))
     except CardError:
+        desk.transcripts.keep()
         return Learned(ev.CardSeen(CardKind.FOREIGN))
     return Learned(ev.CardSeen(KINDS.get(state.kind, state.kind)))
 
@@ -76,6 +78,12 @@ def issue(
     call, told = STEPS[step]
 
     def work(reader: ChipReader, _: Stop) -> Learned:
+        learned = run(reader)
+        if step == LAST or not isinstance(learned.event, type(told())):
+            desk.transcripts.keep()
+        return learned
+
+    def run(reader: ChipReader) -> Learned:
         transaction = _transaction(desk, reader, entry, began)
         try:
             call(transaction, _id(visit))

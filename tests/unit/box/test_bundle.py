@@ -26,6 +26,7 @@ from config.schema import Config
 from firmware.box import bundle
 from firmware.box.bundle import BundleRefused, Part
 from firmware.box.bundle_parts import parts
+from firmware.box.discretion import FIELDS
 from firmware.cli_bundle import write_bundle
 from firmware.doctor import FAIL, PASS, Finding
 from firmware.records.errors import StoreError
@@ -170,6 +171,8 @@ def test_nothing_of_a_person_is_in_the_bundle(tmp_path: Path) -> None:
             f"  /opt/idkiosk/firmware/{MADE_UP[1]}.py:12 {MADE_UP[0]}", "end",
         )  # fmt: skip
         config = box_at(s.box)
+        planted = s.box / "transcripts" / "00000999.jsonl"
+        planted.write_text("".join(json.dumps(dict.fromkeys(FIELDS, each)) + "\n" for each in says))
         told = [
             *parts(config, lambda: [Finding(each, each, each, FAIL, each) for each in says], log),
             *(Part(f"broken{n}.jsonl", "", lambda each=each: _fails(each)) for n, each in enumerate(says)),  # type: ignore[misc]
@@ -177,7 +180,9 @@ def test_nothing_of_a_person_is_in_the_bundle(tmp_path: Path) -> None:
         bundle.write(told, s.box / "identity", tmp_path / "a.age", lambda _: None)
     seen = all_bytes(tmp_path / "a.age")
     assert not [each for each in secrets if holds(seen, each)]
-    assert len(rows(opened(tmp_path / "a.age")["audit.jsonl"])) > 10
+    told_of = {name: rows(text) for name, text in opened(tmp_path / "a.age").items() if ".jsonl" in name}
+    assert len(told_of["audit.jsonl"]) > 10
+    assert len([row for row in told_of["devices.jsonl"] if row.get("sw") == "9000"]) > 50
 
 
 def _planted(text: str, journal: Journal) -> None:
