@@ -208,7 +208,10 @@ class _Work:
         if os.geteuid() != 0 or owner.st_uid == 0:
             return False
         roots = (self._data, Path(self._config.tpm.runtime))
-        return sum(_give(path, owner) for root in roots for path in root.rglob("*")) > 0
+        return (
+            sum(_give(path, owner) for root in roots if root.exists() for path in (root, *root.rglob("*")))
+            > 0
+        )
 
     # --- what they share -----------------------------------------------------------------------------------
 

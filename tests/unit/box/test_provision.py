@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -72,6 +73,21 @@ def test_nobody_else_reads_what_was_written(works: Works) -> None:
     box = works.folder / "box"
     assert not [path for path in (box, *box.glob("identity/*")) if path.stat().st_mode & 0o077]
     assert b'"number"' not in (box / "registry.extract").read_bytes()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_makes_is_the_kiosks_users(works: Works) -> None:
+    """As deploy/install lays it out: the data folder is there, and its owner's alone."""
+    box, etc = works.folder / "box", works.site.config
+    box.mkdir(mode=0o700)
+    etc.parent.mkdir()
+    etc.write_text(f'[station]\nprofile = "training"\n[tpm]\nruntime = "{works.folder / "run"}"\n')
+    os.chown(box, 4321, 4322)
+    os.chown(etc, 0, 4322)
+    assert Done(Step.OWNER, True) in works.provision()
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in (box, *box.rglob("*"))} == {(4321, 4322)}
+    assert (etc.stat().st_uid, etc.stat().st_gid) == (0, 4322)
+    assert Done(Step.OWNER, False) in works.provision()
 
 
 def test_the_same_command_again_changes_nothing(works: Works) -> None:

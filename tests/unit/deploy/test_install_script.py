@@ -69,7 +69,7 @@ def test_neither_the_centre_nor_tests_come_to_a_box(pi: FakePi) -> None:
 
 
 def test_it_starts_only_a_box_that_is_enrolled(pi: FakePi) -> None:
-    assert "enrol-box" in pi.install().stdout
+    assert "kiosk box provision" in pi.install().stdout
     assert "systemctl restart idkiosk.service" not in pi.asked
     identity = pi.path("var/lib/idkiosk/identity/identity.json")
     identity.parent.mkdir()
