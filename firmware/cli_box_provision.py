@@ -86,6 +86,8 @@ def provision(
         _compare(delivery, seal)
         for done in steps(delivery, Site(config, data, tpm), officer):
             typer.echo(f"  {'xong · done' if done.new else 'đã có · there '}  {STEPS[done.step]}")
+    if tpm:
+        typer.echo("cán bộ khác mở khoá · others who unlock: kiosk box officers add --badge BADGE")
     raise typer.Exit(_what_next(config, board, devices))
 
 

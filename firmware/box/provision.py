@@ -126,16 +126,11 @@ class _Work:
             who = known.box, known.about.get("keys", "file")
             if who != (self.delivery.table.box, kind):
                 raise ProvisionRefused("other_identity", f"{who[0]}, {who[1]}")
-        if (folder / "box-ca.pem").exists() and known.certificate("box-ca") != self.delivery.certificate(
-            "box-ca.pem"
-        ):
+        if not (folder / CERTIFICATE).exists():
+            return  # nobody has heard of its keys yet
+        if known.certificate("box-ca") != self.delivery.certificate("box-ca.pem"):
             raise ProvisionRefused("other_centre")
-        key = folder / form.KEY
-        if (
-            self.delivery.table.brings_key
-            and key.exists()
-            and key.read_bytes() != self.delivery.file(form.KEY)
-        ):
+        if self.delivery.table.brings_key and _differs(folder / form.KEY, self.delivery.file(form.KEY)):
             raise ProvisionRefused("other_identity", "another key")
 
     # --- the steps ---------------------------------------------------------------------------------------
@@ -151,7 +146,7 @@ class _Work:
 
     def keys(self) -> bool:
         """The box's own, or a training key; unlocked, if a cold boot lies between."""
-        if (self._folder / CERTIFICATE).exists():
+        if self._enrolled:
             lock = self._identity.lock
             if lock is not None and lock.locked():
                 lock.unlock(*self.officer())
@@ -164,7 +159,7 @@ class _Work:
 
     def certificate(self) -> bool:
         """Enrolled: a certificate for this very key."""
-        if self._identity.epoch and (self._folder / CERTIFICATE).exists():
+        if self._enrolled and self._identity.epoch:
             return False
         if self.delivery.table.brings_key:
             take(self._identity, self.delivery.file(form.ENROLMENT))
@@ -251,12 +246,16 @@ class _Work:
         identity = self._identity
         return InTpm(self._config.tpm.tcti, identity.runtime, badge, pin)
 
+    @property
+    def _enrolled(self) -> bool:
+        return (self._folder / CERTIFICATE).exists()
+
     def _install(self, name: str) -> bool:
-        """Put a file of the stick into the identity's folder; False when there is one."""
-        path = self._folder / name
-        if path.exists():
+        """Put a file of the stick into the identity's folder; an enrolled box keeps what it has."""
+        path, data = self._folder / name, self.delivery.file(name)
+        if not _differs(path, data) or (self._enrolled and path.exists()):
             return False
-        replace_durably(path, self.delivery.file(name))
+        replace_durably(path, data)
         return True
 
 
@@ -275,6 +274,10 @@ def _taken(papers: Papers, journal: Journal, body: bytes) -> bool:
         if exc.reason == STALE:
             return False
         raise ProvisionRefused(exc.reason) from exc
+
+
+def _differs(path: Path, data: bytes) -> bool:
+    return not path.exists() or path.read_bytes() != data
 
 
 def _give(path: Path, owner: os.stat_result) -> bool:

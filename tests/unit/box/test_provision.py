@@ -108,6 +108,31 @@ def test_cut_between_any_two_steps_it_goes_on(works: Works, cut: int) -> None:
     assert not any(each.new for each in works.provision())
 
 
+@pytest.mark.parametrize("cut", range(1, 4))
+@pytest.mark.parametrize("whose", ["the same centre's", "another centre's"])
+def test_before_it_is_enrolled_another_stick_may_be_taken(
+    works: Works, tmp_path: Path, cut: int, whose: str
+) -> None:
+    """Nobody has heard of its keys yet: a stick that was given up binds it to nothing."""
+    steps = provision(works.delivery(), works.site)
+    for _ in range(cut):
+        next(steps)
+    steps.close()  # type: ignore[attr-defined]
+    if whose == "another centre's":
+        shutil.rmtree(works.folder / "centre")
+        works.found()
+    works.make()
+    works.provision()
+    works.identity.prove(simulated=True)
+    assert works.identity.certificate("box-ca") == works.delivery().certificate("box-ca.pem")
+
+
+def test_an_enrolled_box_takes_no_second_key(works: Works) -> None:
+    works.provision()
+    works.make()
+    assert refusal(works) == "other_identity"
+
+
 class Cut(BaseException):
     """The power goes."""
 
