@@ -83,5 +83,5 @@ SCREEN_OF: Mapping[S, Callable[[View, Any], Screen]] = {
     S.OUT_OF_ORDER: box.out_of_order,
     S.TECHNICIAN: box.technician,
     S.SWAP: swap.swap,
-    S.STATUS: lambda view, common: ui.Status(**view.status, **common),
+    S.STATUS: box.status,
 }

@@ -65,6 +65,13 @@ def said(reason: str | None, language: str) -> tuple[str, str]:
 GENERAL = "step_failed"
 
 
+def status(view: View, common: Any) -> Screen:
+    """The team's screen; why there is no right to issue is said with its code."""
+    reason = view.status.get("no_lease", "")
+    words = f"{code_of(reason)}: {said(reason, view.session.language)[0]}" if reason else ""
+    return ui.Status(**{**view.status, "no_lease": words}, **common)
+
+
 def out_of_order(view: View, common: Any) -> Screen:
     if locked(view.session, None):
         problem = view.session.reason if view.session.reason in START_PROBLEMS else ""

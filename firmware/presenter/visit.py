@@ -16,7 +16,7 @@ from ui_fb.screen import Screen
 
 PAUSED_BECAUSE = {
     "signer_away": "signer", "no_issue": "rules", "clock": "clock", "officer": "officer",
-    "lost_finger": "device", **dict.fromkeys(NO_LEASE, "signer"),
+    "lost_finger": "device", **dict.fromkeys(NO_LEASE, "lease"),
 }  # fmt: skip
 
 

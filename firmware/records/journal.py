@@ -53,8 +53,8 @@ class Journal:
     """Opens, checks and mends the store of one box; a context manager.
 
     `rebuilt` is None, or what happened when a damaged database had to be set aside. `tries`: officers' wrong
-    PINs; `warrants`: the papers that the centre signed; `authorities`: by whose right cards are made; `copies`:
-    second copies of unsent records; `handovers`, `adoptions`, `carried`: swaps, and other boxes' records.
+    PINs; `warrants`: what the centre signed; `authorities`: by whose right cards are made; `copies`: second
+    copies of unsent records; `handovers`, `adoptions`, `carried`: swaps, and other boxes' records.
     """
 
     def __init__(self, folder: Path, keys: BoxKeys, clock: Clock, second_copy: Path | None = None) -> None:
@@ -266,8 +266,8 @@ class Journal:
 
     def prove_room(self) -> None:
         """Show that another record could be written now, durably. Raises DiskFull, StoreError."""
-        with self._db.transaction():
-            pass  # nobody else holds the database
+        with self._db.transaction():  # nobody else holds the database
+            pass
         disk.prove_room(self._folder, ROOM_BYTES)
 
     def counts(self) -> Counts:

@@ -13,7 +13,7 @@ from ui_fb.theme import Weight
 from ui_fb.widgets import Button, footer, hint
 
 DONE = ("card_live", "card_due", "data_saved", "eid_requested", "corrections_sent")
-REASONS = ("device", "finger", "signer", "officer", "person", "rules", "clock")
+REASONS = ("device", "finger", "signer", "officer", "person", "rules", "clock", "lease")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

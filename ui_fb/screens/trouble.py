@@ -113,6 +113,7 @@ def _check(page: Page, box: Box, row: Check, *, first: bool) -> None:
 
 
 UNKNOWN = "–"
+NO_LEASE = "E-564: Quyền cấp thẻ này thuộc máy, token hoặc lần giao việc khác."
 INCIDENTS = ("damaged", "refused", "second_copy")
 
 
@@ -122,8 +123,8 @@ class Status(Screen):
 
     `incident` is what somebody must look into, one of INCIDENTS, or empty. `place`: the box, its epoch and
     its unit. `unsent` of its own records, `carried` of boxes whose place it took; `oldest_h`: age of the
-    oldest of them. `lease`: how many cards may be issued offline, and until when; `tickets`: visits that
-    wait. Texts as they should be read; what is None is not known (yet).
+    oldest of them. `lease`: how many cards may be issued offline, and until when; `no_lease`: why none, in
+    words; `tickets`: visits that wait. Texts as they should be read; what is None is not known (yet).
     """
 
     place: str = ""
@@ -135,6 +136,7 @@ class Status(Screen):
     void_cards: int | None = None
     lease: str = UNKNOWN
     lease_until: str = UNKNOWN
+    no_lease: str = ""
     disk_free_gb: float | None = None
     temperature_c: float | None = None
     clock: str = UNKNOWN
@@ -153,15 +155,15 @@ class Status(Screen):
         free = footer(
             page, Button(page.say("status.technician"), "technician", "tool"), help_=False, back=True
         )
-        page.text(free, page.say(self._verdict()), 30, lines=2)
+        page.text(free, self._verdict(page), 30, least=17, lines=3)
 
-    def _verdict(self) -> str:
+    def _verdict(self, page: Page) -> str:
         """Nothing is said to be well before it is known."""
         if self.incident:
-            return f"status.incident_{self.incident}"
+            return page.say(f"status.incident_{self.incident}")
         if self.unsent is None:
-            return "lookup.lead"
-        return "status.alarm" if self.alarms else "status.well"
+            return page.say("lookup.lead")
+        return self.no_lease or page.say("status.alarm" if self.alarms else "status.well")
 
     def _values(self, page: Page) -> list[tuple[str, str, str]]:
         unsent = f"{_count(self.unsent)} + {self.carried}" if self.carried else _count(self.unsent)
@@ -194,7 +196,8 @@ class Status(Screen):
             alarms=("oldest", "blanks_left", "lease", "disk", "clock", "last_contact"),
         )  # fmt: skip
         incidents = {f"incident_{name}": replace(well, incident=name) for name in INCIDENTS}
-        return {"well": well, "alarms": ill, "unknown": cls(place="BOX-17"), **incidents}
+        none = replace(well, lease=UNKNOWN, lease_until=UNKNOWN, no_lease=NO_LEASE)
+        return {"well": well, "alarms": ill, "unknown": cls(place="BOX-17"), "no_lease": none, **incidents}
 
 
 def _count(value: int | None) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drivers.worker import Stop
+from firmware.app import signer
 from firmware.app.desk import Desk
 from firmware.app.jobs import records
 from firmware.app.mounts import await_stick
@@ -84,6 +85,7 @@ def place(desk: Desk) -> Callable[[Journal], ev.Event]:
 def standing(desk: Desk, journal: Journal) -> dict[str, Any]:
     """Where this box works and what it may do, as the team's screen shows it."""
     signed, lease = desk.papers.assignment(journal), desk.leases.standing(journal)
+    needed = signer.needs_lease(desk, journal)
     unit = signed.capture_unit if signed else desk.config.station.capture_unit
     return {
         "place": f"{desk.identity.box} · {desk.papers.epoch(journal)} · {unit}",
@@ -93,6 +95,7 @@ def standing(desk: Desk, journal: Journal) -> dict[str, Any]:
         "lease_until": "–"
         if lease.until is None
         else lease.until.astimezone(VIETNAM).strftime("%d/%m %H:%M"),
+        "no_lease": lease.reason if needed else "",
     }
 
 

@@ -8,29 +8,35 @@ from contextlib import nullcontext
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from support import box, record
 from support.papers import ASSIGNMENT, LEASE, BoxIdentity, signed
 
+from config.catalogue import code_of
 from config.schema import Config, Signer
 from drivers.errors import DeviceFault
 from drivers.worker import Stop
 from firmware.app.desk import Desk
+from firmware.app.jobs import box as jobs_box
 from firmware.app.jobs import chip
 from firmware.app.signer import why_not
 from firmware.app.visit import Visit
 from firmware.box.clock import BoxClock
-from firmware.box.lease import LeaseRefused
+from firmware.box.lease import LeaseRefused, Standing
 from firmware.box.no_lease import NO_LEASE
+from firmware.doctor import team_status
+from firmware.presenter import Form, View, present
 from firmware.presenter.visit import PAUSED_BECAUSE
 from firmware.records.journal import Journal
 from statemachine import events as ev
 from statemachine.machine import Flow
-from statemachine.session import FINGERS
+from statemachine.session import FINGERS, Session
 from statemachine.states import S
+from ui_fb.screens import Status
+from ui_fb.theme import PX_PER_MM, Theme
 
 SIGNER, _ = record.issue("A document signer")
 SIGNER_SHA256 = sha256(SIGNER.public_bytes(Encoding.DER)).hexdigest()
@@ -125,8 +131,28 @@ def test_a_lease_that_ends_over_a_card_ends_in_a_ticket(desk: Desk, monkeypatch:
 
 
 def test_the_ticket_says_why_for_each_reason() -> None:
-    assert {PAUSED_BECAUSE[reason] for reason in NO_LEASE} == {"signer"}
+    assert {PAUSED_BECAUSE[reason] for reason in NO_LEASE} == {"lease"}
     assert not issubclass(LeaseRefused, DeviceFault)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("reason", [*NO_LEASE, "clock", "signer_away"])
+def test_the_teams_screen_says_why_there_is_no_right_to_issue(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, journal: Journal, reason: str, language: str
+) -> None:
+    monkeypatch.setattr(desk.leases, "standing", lambda _: Standing(reason))
+    status = {**team_status(desk.config, journal, None), **jobs_box.standing(desk, journal)}
+    view = View(S.STATUS, Session(language=language), Visit(), Form(), False, status)
+    screen = cast(Status, present(view))
+    assert code_of(reason) in screen.no_lease
+    for size in PX_PER_MM:
+        screen.targets(size, Theme(strict=True))  # raises TextDoesNotFit
+
+
+def test_a_box_that_asks_the_centre_alone_needs_no_lease(desk: Desk, journal: Journal) -> None:
+    desk.config = replace(desk.config, signer=Signer("centre", desk.config.signer.certificate))
+    assert desk.leases.standing(journal).reason == "no_assignment"
+    assert jobs_box.standing(desk, journal)["no_lease"] == ""
 
 
 def told(*events: ev.Event) -> Flow:
