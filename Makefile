@@ -39,13 +39,14 @@ hil: ## the contracts on what is plugged in (IDKIOSK_HIL=devices.toml), virtual 
 	@deploy/setup test
 	@$(VENV_PYTHON) -m pytest tests/hil -v $(ARGS)
 
-check: ## what CI runs first: format, lint, types, import contracts, flow diagram
+check: ## what CI runs first: format, lint, types, import contracts, pages made from data
 	@deploy/setup test
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 	$(VENV_PYTHON) -m statemachine.diagram | diff -u docs/flow.md -
+	$(VENV_PYTHON) -m config.catalogue | diff -u docs/errors.md -
 
 format: ## format and mend what can be mended
 	@deploy/setup test

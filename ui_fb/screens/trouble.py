@@ -155,7 +155,7 @@ class Status(Screen):
         free = footer(
             page, Button(page.say("status.technician"), "technician", "tool"), help_=False, back=True
         )
-        page.text(free, self._verdict(page), 30, least=17, lines=3)
+        page.text(free, self._verdict(page), 30, lines=3 if self.no_lease else 2)
 
     def _verdict(self, page: Page) -> str:
         """Nothing is said to be well before it is known."""
