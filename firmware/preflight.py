@@ -6,9 +6,11 @@ virtual, nothing of development, and no key that lies in a file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from config.schema import Config, Station
@@ -41,13 +43,32 @@ SIGNERS = {
 }
 """What each kind of document signer needs to be told."""
 
-Check = Callable[[Config], Iterator[str]]
+
+class Check(Protocol):
+    """Yields what is wrong; its name is that of its entry in the error catalogue."""
+
+    __name__: str
+
+    def __call__(self, config: Config, /) -> Iterator[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`reason` is a key of the error catalogue, `text` what is wrong here."""
+
+    reason: str
+    text: str
+
+
+def examine(config: Config) -> tuple[Refusal, ...]:
+    """Why this box must not run as it is set up; empty when it may."""
+    checks = (*EVERY_BOX, *PRODUCTION) if config.station.profile == "production" else EVERY_BOX
+    return tuple(Refusal(f"preflight{check.__name__}", text) for check in checks for text in check(config))
 
 
 def refusals(config: Config) -> tuple[str, ...]:
-    """Why this box must not run as it is set up; empty when it may."""
-    checks = (*EVERY_BOX, *PRODUCTION) if config.station.profile == "production" else EVERY_BOX
-    return tuple(reason for check in checks for reason in check(config))
+    """The texts alone."""
+    return tuple(refusal.text for refusal in examine(config))
 
 
 def _identity(config: Config) -> Iterator[str]:

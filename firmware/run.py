@@ -92,10 +92,21 @@ def greet(config: Config, display: Display) -> None:
 
 
 def _checked(config: Config, display: Display, notify: Notify) -> int:
-    from firmware.preflight import refusals
+    from firmware.preflight import examine
 
-    reasons = refusals(config)
-    return _refused(reasons, notify) if reasons else _supervised(config, display, notify)
+    found = examine(config)
+    if not found:
+        return _supervised(config, display, notify)
+    language = config.station.language
+    return _refused(tuple(explained(one.reason, one.text, language) for one in found), notify)
+
+
+def explained(reason: str, text: str, language: str) -> str:
+    """What is wrong here, with its code and what to do."""
+    from config import catalogue
+
+    entry = catalogue.entry(reason)
+    return f"{entry.code} {text} | {getattr(entry.remedy, language)}" if entry else text
 
 
 def _supervised(config: Config, display: Display, notify: Notify) -> int:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 REFRESH_S = 3600.0
 ROOM_S = 10.0
 """How often a full disk is tried again."""
+LAST_RECEIPTS = 100
+"""So many record ids are kept for who looks on; all of them are only counted."""
 CLOCK_S = 30.0
 """How often a clock that no rule pack covers is looked at again."""
 ROOM, STATUS, EXAMINE, COPIES, PLACE = "room", "status", "examine", "copies", "place"
@@ -111,7 +113,8 @@ class House:
         self._delivering = False
         if delivered.sent and self._awaiting_room:
             self._look_for_room()
-        self._kiosk.last_receipts += delivered.sent
+        self._kiosk.receipts += len(delivered.sent)
+        self._kiosk.last_receipts = (*self._kiosk.last_receipts, *delivered.sent)[-LAST_RECEIPTS:]
         if delivered.failed:
             self._kiosk.loop.after(self._sending.failed(delivered.moved), self.deliver)
         else:

@@ -61,6 +61,7 @@ class Kiosk:
         self.visit = Visit()
         self.form = Form()
         self.status: dict[str, Any] = {}
+        self.receipts = 0
         self.last_receipts: tuple[str, ...] = ()
         self._mailbox, self._watch = mailbox, watch
         self._timeout_s: float | None = None

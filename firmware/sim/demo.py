@@ -69,7 +69,7 @@ class Walker:
             if self._loop.clock() > deadline_s:
                 flow = self.kiosk.flow
                 raise DemoFailed(f"stuck in {flow.state} ({flow.session.reason or 'no reason given'})")
-            if len(self.kiosk.last_receipts) >= len(self._office.people):
+            if self.kiosk.receipts >= len(self._office.people):
                 self._loop.end()
             self._loop.after(0.2, check)
 

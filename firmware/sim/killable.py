@@ -146,8 +146,8 @@ class KillableKiosk:
         if self._inside is not None and self._inside.gone and self.kiosk.flow.state is S.ATTRACT:
             say(home=True)
             self._inside = None
-        if len(self.kiosk.last_receipts) != self._receipts:
-            self._receipts = len(self.kiosk.last_receipts)
+        if self.kiosk.receipts != self._receipts:
+            self._receipts = self.kiosk.receipts
             say(receipts=list(self.kiosk.last_receipts))
 
     # --- what is said to it --------------------------------------------------------------------------

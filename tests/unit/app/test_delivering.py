@@ -12,7 +12,7 @@ from drivers.errors import DeviceGone
 from drivers.worker import Done, Failed, Job
 from firmware.app import courier
 from firmware.app.courier import DELIVER, Delivered
-from firmware.app.housekeeping import House
+from firmware.app.housekeeping import LAST_RECEIPTS, House
 from firmware.app.kiosk import Kiosk
 
 MOST_S = 40.0
@@ -34,13 +34,14 @@ class Rounds:
             now=lambda: None,
         )
         loop = SimpleNamespace(post=None, after=lambda seconds, act: self.later.append((seconds, act)))
-        self.house = House(cast(Kiosk, SimpleNamespace(desk=desk, loop=loop, last_receipts=())))
+        self.kiosk = SimpleNamespace(desk=desk, loop=loop, receipts=0, last_receipts=(), status={})
+        self.house = House(cast(Kiosk, self.kiosk))
 
     def _submit(self, _: Job[Any]) -> None:
         self.asked += 1
 
-    def ends(self, failed: str = "", moved: bool = False) -> None:
-        told = Delivered((), (), failed, moved)
+    def ends(self, failed: str = "", moved: bool = False, sent: tuple[str, ...] = ()) -> None:
+        told = Delivered(sent, (), failed, moved)
         self.house.done(Done("courier", 0, DELIVER, told))
 
     @property
@@ -87,3 +88,11 @@ def test_a_courier_that_fails_itself_is_not_for_ever_sending(rounds: Rounds) -> 
     assert rounds.later, "another round is due"
     rounds.later[-1][1]()
     assert rounds.asked == 2
+
+
+def test_a_box_that_runs_for_months_counts_its_receipts_and_keeps_the_last_ones(rounds: Rounds) -> None:
+    for n in range(3):
+        rounds.ends(sent=tuple(f"{n}-{each}" for each in range(70)))
+    assert rounds.kiosk.receipts == 210
+    assert len(rounds.kiosk.last_receipts) == LAST_RECEIPTS
+    assert rounds.kiosk.last_receipts[-1] == "2-69"

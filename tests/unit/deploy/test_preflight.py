@@ -15,6 +15,7 @@ from support.softhsm import PIN, softhsm
 
 from centre.papers import Place
 from centre.station import Station
+from config import catalogue
 from config.schema import Config, Signer, Token
 from firmware import preflight
 from firmware.box.identity import Identity
@@ -79,6 +80,11 @@ def field(lab: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
     write_card_keys(Path(lab.station.data) / "identity")
     chip = replace(lab.chip, dialect="iso7816-scp03")
     return replace(lab, station=replace(lab.station, profile="production"), chip=chip)
+
+
+def test_each_check_has_its_code_and_remedy() -> None:
+    for check in (*preflight.EVERY_BOX, *preflight.PRODUCTION):
+        assert catalogue.entry(f"preflight{check.__name__}") is not None, check.__name__
 
 
 def test_a_whole_training_box_may_run(lab: Config) -> None:

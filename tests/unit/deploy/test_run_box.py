@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.systemd import notify_socket
 
+from config import catalogue
 from config.load import load
 from config.schema import Config
 from drivers.virtual.panel import VirtualPanel
@@ -41,6 +42,10 @@ def test_a_box_that_may_not_run_says_why_to_systemd_and_ends_with_78(
         assert told.waiting()[0].startswith("STATUS=refused: ")
     assert "enrol this box" in caplog.text
     assert "deploy/models/fetch" in caplog.text
+    for reason in ("preflight_identity", "preflight_models"):
+        entry = catalogue.entry(reason)
+        assert entry is not None
+        assert f"refused: {entry.code} " in caplog.text and entry.remedy.vi in caplog.text
 
 
 def test_a_panel_that_is_not_there_is_not_a_wrong_configuration(
