@@ -28,6 +28,8 @@ def test_it_puts_everything_where_the_service_looks_for_it(pi: FakePi) -> None:
         "opt/idkiosk/.venv/pyvenv.cfg",
         "etc/systemd/system/idkiosk.service",
         "etc/udev/rules.d/60-idkiosk.rules",
+        "etc/udev/rules.d/61-idkiosk-sticks.rules",
+        "etc/systemd/system/idkiosk-stick@.service",
         "etc/polkit-1/rules.d/50-idkiosk-pcsc.rules",
         "etc/idkiosk/kiosk.toml",
     ):
