@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmarks import box_swap
+from benchmarks import box_start, box_swap
 from benchmarks.figure import About
 
-FIGURES: Sequence[Callable[[], Any]] = (*box_swap.FIGURES,)
-ABOUT: Mapping[str, About] = {**box_swap.ABOUT}
+FIGURES: Sequence[Callable[[], Any]] = (*box_swap.FIGURES, *box_start.FIGURES)
+ABOUT: Mapping[str, About] = {**box_swap.ABOUT, **box_start.ABOUT}
