@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from firmware.app.jobs import fingers, identify, records, staff
+from firmware.app.jobs import fingers, identify, records, reopen, staff
 from firmware.presenter import Form
 from firmware.records.journal import Journal
 from firmware.touch import Command
@@ -38,7 +38,7 @@ class Commands:
             case "number":
                 self._kiosk.learn(identify.typed_number(desk, command.value), self._kiosk.flow.entry)
             case "ticket":
-                self._store(identify.resume_ticket(desk, command.value))
+                self._store(reopen.resume_ticket(desk, command.value))
             case "old_chip":
                 self._kiosk.form = Form(stage="lay")
                 self._kiosk.asks.read_old_card(command.value)

@@ -107,7 +107,6 @@ class Journal:
         )
 
     def certify(self, renewed: Signer) -> None:
-        """See `BoxKeys.certify`."""
         self._keys.certify(renewed)
 
     def __enter__(self) -> Self:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from drivers.worker import Stop
 from firmware.app.desk import Desk
+from firmware.app.jobs.reopen import REGISTRY_PART, is_minor, resume_ticket
 from firmware.app.visit import TICKET_QR, Learned, Seen, Visit
-from firmware.quality.best import decide
 from firmware.quality.match import finger_to_prove
 from firmware.quality.qr import QrError, read_old_card_qr, read_qr
 from firmware.records.clock import stamp
-from firmware.records.drafts import Draft
-from firmware.records.errors import StoreDamaged, TicketRefused
 from firmware.records.format import number as personal_number
 from firmware.records.format.check import parse_day
 from firmware.records.format.number import NumberProblem
@@ -25,9 +23,7 @@ from firmware.records.states import RecordState
 from firmware.uplink.errors import CentreRefused, CentreUnreachable, CentreWrong, PersonUnknown
 from firmware.uplink.registry import Person, Registry
 from statemachine import events as ev
-from statemachine.flow import RESUMABLE
-from statemachine.session import FINGERS
-from statemachine.states import CHIP, Held, S
+from statemachine.states import S
 
 if TYPE_CHECKING:
     from drivers.api import Camera
@@ -35,14 +31,7 @@ if TYPE_CHECKING:
 FRAME_S = 1.5
 ADULT = 18
 """Who may stand in as a guardian (Civil Code 2015, art. 20)."""
-REGISTRY_PART = "work/registry"
 SEXES = ("M", "F")
-HELD = {
-    RecordState.DRAFT: Held.DRAFT,
-    RecordState.FROZEN: Held.FROZEN,
-    RecordState.ISSUING: Held.ISSUING,
-    RecordState.COMPLETE: Held.COMPLETE,
-}
 
 
 def scan_qr(desk: Desk, entry: int) -> Callable[[Camera, Stop], Learned | None]:
@@ -94,105 +83,6 @@ def check_number(desk: Desk, number: str, born: date | None = None, sex: str | N
         raise NumberProblem("sex")
     if year > today.year or (born is not None and born > today):
         raise NumberProblem("year")
-
-
-def resume_ticket(desk: Desk, code: str) -> Callable[[Journal], Learned]:
-    """Open the record that waits under a ticket."""
-
-    def resume(journal: Journal) -> Learned:
-        try:
-            record_id = journal.resume(code)
-        except TicketRefused as exc:
-            return Learned(ev.Unreadable(str(exc)))
-        try:
-            return reopened(desk, journal, record_id, prove_again=True)
-        except StoreDamaged:
-            return damaged(desk, journal, record_id)
-
-    return resume
-
-
-def damaged(desk: Desk, journal: Journal, record_id: str) -> Learned:
-    """A record whose files are not what was written: it is kept under its ticket for who can look into it."""
-    journal.wait(record_id, "damaged", desk.now() + timedelta(days=desk.pack.waiting_days))
-    journal.audit.append("kiosk", "record_damaged", record_id)
-    return Learned(ev.StepFailed("record_damaged"))
-
-
-def reopened(desk: Desk, journal: Journal, record_id: str, prove_again: bool) -> Learned:
-    """Tell the flow where a record stands, from what is on the disk."""
-    draft = journal.draft(record_id)
-    registry = draft.parts.get(REGISTRY_PART, {})
-    left = fingers_left(desk, draft.parts)
-    minor = _is_minor(desk, parse_day(registry.get("fields", {}).get("birth_date")))
-    templates = {p: bytes.fromhex(t) for p, t in registry.get("templates", {}).items()}
-    at_stake = draft.state is RecordState.ISSUING and journal.attempt(record_id).issuing
-    event = ev.Resumed(
-        HELD[draft.state],
-        _step(desk, draft, left, at_stake),
-        left,
-        prove_again,
-        minor,
-        known=bool(registry.get("known")),
-        can_prove=bool(templates) and desk.scorer is not None,
-        at_stake=at_stake,
-        attempts=desk.pack.fingers.attempts,
-    )
-    excepted = tuple(name for name in FINGERS if _excepted(draft.parts, name))
-    taken = {name: draft.parts.get(f"finger/{name}", {}).get("template") for name in FINGERS}
-    return Learned(
-        event,
-        {
-            "record_id": record_id,
-            "case": draft.case,
-            "subject": registry.get("fields", {}),
-            "number": registry.get("number", ""),
-            "templates": templates,
-            "prove_with": finger_to_prove(templates, desk.pack.fingers.alternatives),
-            "impressions": {name: journal.blob(record_id, file) for name, file in taken.items() if file},
-            "eid": draft.parts.get("eid_request", {}).get("wanted", False),
-            "fingers_done": tuple(name for name in FINGERS if name not in (*left, *excepted)),
-            "fingers_excepted": excepted,
-            "wrong": frozenset(draft.parts.get("work/wrong", [])),
-            "portrait": journal.blob(record_id, "portrait.jp2") if "portrait" in draft.parts else b"",
-        },
-    )
-
-
-def _step(desk: Desk, draft: Draft, left: tuple[str, ...], at_stake: bool) -> S:
-    """Where the visit goes on: the step that was noted, or the next one where its work was kept already."""
-    step = S(draft.step) if draft.step in RESUMABLE else S.PROVE
-    if draft.state is RecordState.ISSUING:
-        return (step if step in CHIP else S.WRITE_CHIP) if at_stake else S.PLACE_CARD
-    if draft.state is RecordState.FROZEN:
-        return S.PLACE_CARD if draft.issued_here and desk.distrust is None else S.CONFIRM
-    if draft.state is RecordState.COMPLETE:
-        return S.RECEIPT
-    if step is S.FINGERS and not left:
-        step = S.PORTRAIT
-    portrait = draft.parts.get("portrait")
-    if step is S.PORTRAIT and portrait and ("approved_by" in portrait or not portrait.get("flags")):
-        step = S.CONFIRM
-    return step
-
-
-def fingers_left(desk: Desk, parts: Any) -> tuple[str, ...]:
-    """The fingers that have neither a settled sample nor an exception."""
-    from firmware.app.jobs.fingers import scores_of
-
-    left = []
-    for finger in desk.pack.fingers.order:
-        part = parts.get(f"finger/{finger}")
-        settled = part is not None and (
-            _excepted(parts, finger) or decide(finger, scores_of(part), desk.finger_rules).settled
-        )
-        if not settled:
-            left.append(finger)
-    return tuple(left)
-
-
-def _excepted(parts: Any, finger: str) -> bool:
-    return parts.get(f"finger/{finger}", {}).get("exception") is not None
 
 
 def keep_proof(journal: Journal, record_id: str, proof: Mapping[str, Any]) -> None:
@@ -274,14 +164,9 @@ def _found(desk: Desk, visit: Visit, person: Person) -> ev.Event:
         return ev.PersonUnknown("card_differs")
     if age_on(born, local_day(desk.now())) < desk.pack.from_age:
         return ev.PersonUnknown("too_young")
-    minor = _is_minor(desk, born)
+    minor = is_minor(desk, born)
     provable = bool(person.fingers) and desk.scorer is not None
     return ev.PersonFound(str(person.source), minor, provable)
-
-
-def _is_minor(desk: Desk, born: date | None) -> bool:
-    """Whether a guardian must stand by."""
-    return born is not None and age_on(born, local_day(desk.now())) < desk.pack.guardian_below
 
 
 def _plain(text: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from firmware.app.desk import Desk
 from firmware.app.jobs.card_image import card_image
-from firmware.app.jobs.identify import REGISTRY_PART, damaged, keep_proof, reopened
+from firmware.app.jobs.identify import keep_proof
+from firmware.app.jobs.reopen import REGISTRY_PART, damaged, reopened
 from firmware.app.signer import why_not
 from firmware.app.visit import Learned, Visit
 from firmware.document.errors import DataGroupError, DocumentError, MrzError
