@@ -284,6 +284,7 @@ def _plan(
         progress=wanted.progress,
         carried=what.carried,
         papers=what.papers,
+        given_up=what.given_up,
         certificates=_certificates(what),
     )
 

@@ -11,6 +11,7 @@ from cryptography import x509
 
 from firmware.box.stick import ASSIGNMENT, SwapRefused
 from firmware.records.format.errors import FormatError
+from firmware.records.format.swap import GivenUp
 from firmware.records.format.warrants import Assignment
 from firmware.records.handover import Paper
 from firmware.records.sidecar import Head
@@ -56,6 +57,7 @@ class Found:
     lost: tuple[str, ...] = ()
     carried: tuple[tuple[Path, Head], ...] = ()
     papers: tuple[Paper, ...] = ()
+    given_up: tuple[GivenUp, ...] = ()
 
 
 def read_most(path: Path, most: int) -> bytes:

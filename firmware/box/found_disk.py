@@ -75,6 +75,7 @@ def read(data: Path, trust: Trust) -> Found:
         lost=tuple(lost),
         carried=carried,
         papers=tuple(p for p in card.journal.papers if p.kind == ADOPTED) if card.journal else (),
+        given_up=card.journal.given_up if card.journal else (),
     )
 
 

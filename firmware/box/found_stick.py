@@ -51,6 +51,7 @@ def read(folder: Path, trust: Trust, rest: bool) -> Found:
         lost=tuple(lost),
         carried=carried,
         papers=tuple(papers(folder / PAPERS, trust)),
+        given_up=handover.given_up,
     )
 
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from firmware.records.database import Database
+from firmware.records.ended import to_give_up
 from firmware.records.errors import StoreError
+from firmware.records.format.swap import GivenUp
 from firmware.records.format.warrants import ASSIGNMENT
 from firmware.records.handover import Paper, papers
 from firmware.records.shelf import DATABASE
@@ -30,6 +32,7 @@ class OldJournal:
     blanks: Blanks
     assignment: bytes | None
     papers: tuple[Paper, ...]
+    given_up: tuple[GivenUp, ...]
 
 
 def read(records: Path, box: str) -> OldJournal | None:
@@ -60,4 +63,5 @@ def _read(db: Database, box: str) -> OldJournal:
         blanks=blanks_of(db),
         assignment=newest_of(db, ASSIGNMENT, box),
         papers=tuple(papers(db)),
+        given_up=tuple(to_give_up(db)),
     )

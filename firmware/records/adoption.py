@@ -18,9 +18,10 @@ from firmware.records.audit import Audit
 from firmware.records.carried import Carried
 from firmware.records.clock import JournalClock, stamp
 from firmware.records.database import Database
+from firmware.records.ended import take_over
 from firmware.records.errors import SourceDamaged, StoreDamaged, UnknownRecord
 from firmware.records.fence import HANDED_OVER
-from firmware.records.format.swap import Adoption
+from firmware.records.format.swap import Adoption, GivenUp
 from firmware.records.handover import Handovers, Paper
 from firmware.records.keys import BoxKeys
 from firmware.records.replay import Replay
@@ -67,6 +68,7 @@ class Plan:
     lost: tuple[str, ...] = ()
     carried: tuple[tuple[Path, Head], ...] = ()
     papers: tuple[Paper, ...] = ()
+    given_up: tuple[GivenUp, ...] = ()
     certificates: Mapping[str, bytes] = field(default_factory=dict)
     strict: bool = False
     progress: Callable[[int, int], None] = lambda _done, _of: None
@@ -114,7 +116,7 @@ class Adoptions:
         for box, certificate in plan.certificates.items():
             self._carried.know(box, certificate)
         lost = [*plan.lost, *_spoilt(plan, spoilt)]
-        with self._db.transaction():
+        with self._db.transaction() as connection:
             before = self.done(plan.box, plan.epoch)
             drafts = tuple(self._drafts(plan, lost))
             records = self._carried.add(head for _, head in plan.sealed if head not in spoilt)
@@ -126,6 +128,8 @@ class Adoptions:
                 self._handovers.adopt(self._paper(plan, answer), plan.evidence, plan.place)
             for paper in plan.papers:
                 self._handovers.keep_foreign(paper)
+            at_work = {"box": plan.box, "epoch": plan.epoch}
+            take_over(connection, plan.given_up, at_work, self._clock.stamp())
             self._audit.append(plan.officer, ACT, None, about(answer))
             self._audit.checkpoint()
         self._handovers.kept()

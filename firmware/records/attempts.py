@@ -14,6 +14,7 @@ from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock
 from firmware.records.database import Database
 from firmware.records.drafts import Drafts
+from firmware.records.ended import GIVEN_UP, to_give_up
 from firmware.records.errors import WrongState
 from firmware.records.format.schema import is_id
 from firmware.records.states import RecordState
@@ -21,8 +22,6 @@ from firmware.records.vault import Vault
 from firmware.records.warrants import Warrants
 
 S = RecordState
-GIVEN_UP = "given_up"
-"""Stage of the attempts of an ended record, once the centre knows that no card will come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +177,7 @@ class Attempts:
 
     def to_give_up(self) -> list[tuple[str, tuple[int, ...]]]:
         """Ended records whose attempts the centre may still hold open: (record id, attempt numbers)."""
-        with self._db.reading() as connection:
-            rows = connection.execute(
-                "SELECT record_id, max(number) FROM attempt JOIN record ON record.id = record_id"
-                " WHERE state IN (?, ?) AND stage <> ? GROUP BY record_id",
-                (S.REFUSED, S.ABANDONED, GIVEN_UP),
-            ).fetchall()
-        return [(record_id, tuple(range(1, last + 1))) for record_id, last in rows]
+        return [(one.record_id, tuple(range(1, one.attempts + 1))) for one in to_give_up(self._db)]
 
     def given_up(self, record_id: str) -> None:
         """The centre has voided what it granted for a record that ended."""

@@ -15,6 +15,7 @@ from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock
 from firmware.records.database import Database, Readable
 from firmware.records.drafts import Drafts
+from firmware.records.ended import to_give_up
 from firmware.records.fence import HANDED_OVER, closed
 from firmware.records.format import statement, swap
 from firmware.records.format.swap import Adoption, Handover, Held, Retirement
@@ -224,6 +225,7 @@ class Handovers:
             assignment=sha256(giving.assignment).hexdigest() if giving.assignment else "",
             blanks=swap.Blanks(blanks.here, blanks.live, blanks.void, blanks.left),
             void_cards=tuple(self._void_cards()),
+            given_up=tuple(to_give_up(self._db)),
             sealed=tuple(self._unsent()),
             drafts=tuple(drafts),
             lease_serial=giving.lease_serial,

@@ -68,7 +68,7 @@ class Station:
         return (
             Handover(
                 box=self.name, epoch=self.epoch if epoch is None else epoch, closed_at=k, head=head, to=to,
-                assignment="", blanks=Blanks(0, 0, 0, 0), void_cards=(), sealed=(), drafts=(),
+                assignment="", blanks=Blanks(0, 0, 0, 0), void_cards=(), given_up=(), sealed=(), drafts=(),
                 lease_serial=0, lease_used=0, audit_head=NO_RECORD, at=self.station.now,
             ).signed(self.box.signer).to_json()
         )  # fmt: skip

@@ -262,7 +262,11 @@ class Trial:
                 self._resume(draft)
             elif draft.state is not S.ISSUING:
                 self.journal.abandon(self.journal.resume(draft.ticket), "left")
-        if self.anew:
+        if self.anew and not answer.drafts:  # the first visit had ended: the second one is theirs
+            self._deliver(self.world.new, self.journal, self.client)
+            self.mine, self.laid = self.laid_last, SAME
+            self._finish(self.journal.resume(self.anew))
+        elif self.anew:
             record_id = self.journal.resume(self.anew)
             if self.journal.attempt(record_id).stage and self.laid_last is not self.mine:
                 self.journal.stock.spoil(1, OFFICERS)  # it has this person's keys, and no signature

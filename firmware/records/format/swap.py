@@ -47,6 +47,16 @@ class Blanks:
     left: int
 
 
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A record that ended without a card after `attempts` to make one: the centre has not heard of it yet."""
+
+    record_id: str
+    case: str
+    rule_pack: str
+    attempts: int
+
+
 class _Paper:
     """A dataclass with `at`, whose body is its fields; `named` and `table` say its form."""
 
@@ -91,7 +101,7 @@ def _plain(value: Any) -> Any:
         return moment(value)
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
-    if isinstance(value, Held | Blanks):
+    if isinstance(value, Held | Blanks | GivenUp):
         return {one.name: getattr(value, one.name) for one in fields(value)}
     return value
 
@@ -121,13 +131,14 @@ class Handover(_Paper):
     """SHA-256 (hex) of the signed assignment that goes along; "" where it never had one."""
     blanks: Blanks
     void_cards: tuple[str, ...]
+    given_up: tuple[GivenUp, ...]
     sealed: tuple[Held, ...]
     drafts: tuple[str, ...]
     lease_serial: int
     lease_used: int
     audit_head: str
     at: datetime
-    nested: ClassVar[Mapping[str, type]] = {"sealed": Held, "blanks": Blanks}
+    nested: ClassVar[Mapping[str, type]] = {"sealed": Held, "blanks": Blanks, "given_up": GivenUp}
     table: ClassVar[c.Check] = c.fields(
         {
             "type": c.must_be("idkiosk-handover/1"),
@@ -141,6 +152,17 @@ class Handover(_Paper):
                 {"taken_in": _count, "live": _count, "void": _count, "left": c.integer(-(2**31), 2**53 - 1)}
             ),
             "void_cards": c.listing(_digest, MOST_RECORDS),
+            "given_up": c.listing(
+                c.fields(
+                    {
+                        "record_id": _record_id,
+                        "case": c.text(40),
+                        "rule_pack": c.text(40),
+                        "attempts": c.integer(1, 1000),
+                    }
+                ),
+                MOST_RECORDS,
+            ),
             "sealed": c.listing(
                 c.fields(
                     {

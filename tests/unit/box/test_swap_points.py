@@ -56,7 +56,6 @@ def test_a_box_that_fails_at_any_moment_is_replaced_and_nothing_is_lost_or_made_
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.xfail(reason="nobody tells the centre of a record that the old box gave up", strict=True)
 def test_who_left_after_the_centre_signed_begins_anew_at_the_spare(
     case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

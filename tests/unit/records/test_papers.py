@@ -54,6 +54,7 @@ HANDOVER = swap.Handover(
     assignment="34" * 32,
     blanks=swap.Blanks(300, 39, 2, 259),
     void_cards=("56" * 32, "78" * 32),
+    given_up=(swap.GivenUp("f" * 32, "renewal", "7/2024", 2),),
     sealed=(swap.Held(40, "9a" * 32, "bc" * 32, 2_000_000), swap.Held(41, "12" * 32, "de" * 32, 1)),
     drafts=("0" * 32,),
     lease_serial=9,
