@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from support import torture
 from support.kiosk import Story, story
 
 from config.rulepack import rule_packs
@@ -26,6 +28,10 @@ def hints_until_the_portrait(s: Story) -> list[str]:
     return [hint for hint in said if hint]
 
 
+@pytest.mark.torture
+@pytest.mark.skipif(
+    not torture.TORTURE, reason="a minute: `make torture`, or `make demo ARGS=--worn-fingers`"
+)
 def test_hints_change_and_the_step_ends_with_the_best_of_every_finger() -> None:
     with story(at="FINGERS", habits=HARD_WORK) as s:
         hints = hints_until_the_portrait(s)
