@@ -112,12 +112,14 @@ def _letters(seal: str) -> str:
 def _what_next(config: Path, board: str | None, devices: bool) -> int:
     """Preflight, the doctor's summary, and what a person does now; the exit code."""
     from config.load import load
-    from firmware.preflight import refusals
+    from firmware.preflight import examine
+    from firmware.run import explained
 
     settings = load(config, board=board)
-    reasons = refusals(settings)
-    for reason in reasons:
-        typer.echo(f"  CHƯA ĐƯỢC · NOT YET  {reason}", err=True)
+    reasons = examine(settings)
+    for one in reasons:
+        text = explained(one.reason, one.text, settings.station.language)
+        typer.echo(f"  CHƯA ĐƯỢC · NOT YET  {text}", err=True)
     if devices:
         _examine(settings)
     if reasons:

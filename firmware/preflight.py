@@ -66,11 +66,6 @@ def examine(config: Config) -> tuple[Refusal, ...]:
     return tuple(Refusal(f"preflight{check.__name__}", text) for check in checks for text in check(config))
 
 
-def refusals(config: Config) -> tuple[str, ...]:
-    """The texts alone."""
-    return tuple(refusal.text for refusal in examine(config))
-
-
 def _identity(config: Config) -> Iterator[str]:
     """All that is read at the start or later, so that a missing file is said now and not in a visit."""
     try:

@@ -21,12 +21,17 @@ from firmware import preflight
 from firmware.box.identity import Identity
 from firmware.box.warrants import Papers
 from firmware.issue.card_keys import CARD_KEYS
-from firmware.preflight import MODELS, in_memory, refusals
+from firmware.preflight import MODELS, examine, in_memory
 from firmware.quality.nbis import runtime
 from firmware.records.journal import Journal
 from firmware.sim.card_keys import write_card_keys
 
 Change = Callable[[Config], Config]
+
+
+def refusals(config: Config) -> tuple[str, ...]:
+    """What is said, without the codes."""
+    return tuple(refusal.text for refusal in examine(config))
 
 
 @pytest.fixture(scope="module")
