@@ -1,9 +1,11 @@
 # make help lists everything a person does here. PYTHON=… in the environment is for deploy/setup.
 SHELL := /bin/bash
 VENV_PYTHON := .venv/bin/python
-# one more than there are cores: many tests wait for a process that they started
-TEST_WORKERS ?= $(shell echo $$(( $$(nproc) + 1 )))
+# twice as many as there are cores: many tests wait for a process that they started
+TEST_WORKERS ?= $(shell echo $$(( $$(nproc) * 2 )))
 .DEFAULT_GOAL := help
+# threads of numpy and OpenCV would only stand in the way of the other workers
+export OPENBLAS_NUM_THREADS = 1
 .PHONY: help demo kiosk drill test fuzz torture hil check format flow screens bench doctor install clean
 
 help: ## this list

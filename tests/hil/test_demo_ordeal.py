@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from support import torture
 
 from firmware.quality.portrait_models import FaceModels, ModelsMissingError
 from firmware.sim.office import Wishes
@@ -15,6 +16,10 @@ from firmware.sim.reckoning import show_ordeal
 from firmware.sim.show import WIDE
 
 
+@pytest.mark.torture
+@pytest.mark.skipif(
+    not torture.TORTURE, reason="a minute: `make torture`, or `make demo ARGS=--power-cuts=4`"
+)
 def test_a_citizen_keeps_card_record_and_receipt_through_power_cuts_and_an_hour_offline(
     tmp_path: Path,
 ) -> None:

@@ -1,0 +1,7 @@
+"""For every test: Python looks for garbage seldom, for a run makes little of it and much that stays."""
+
+from __future__ import annotations
+
+import gc
+
+gc.set_threshold(100_000, 50, 50)
