@@ -27,7 +27,7 @@ PARTS = 4
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_failing_disk_stops_nothing_for_good_and_loses_nothing(part: int) -> None:
     random = Random(f"faults {part}")  # noqa: S311
-    for turn in range(many(12, 150)):
+    for turn in range(many(8, 150)):
         times = random.choice((1, 1, 2, 5, 30))
         fault = Failing(random.randrange(1, PLACES), random.choice((errno.EIO, errno.ENOSPC)), times)
         with folder() as root:
