@@ -36,6 +36,6 @@ def take_over(
         if connection.execute("SELECT 1 FROM record WHERE id = ?", (one.record_id,)).fetchone():
             continue
         began = {"case": one.case, "rule_pack": one.rule_pack, "assignment": assignment, "started_at": at}
-        insert_record(connection, one.record_id, began, S.ABANDONED, ended_reason="box_swapped")
+        insert_record(connection, one.record_id, began, S.ABANDONED, ended_reason=GIVEN_UP)
         row = {"record_id": one.record_id, "number": one.attempts, "elsewhere": 1}
         insert(connection, "attempt", row)

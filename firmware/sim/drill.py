@@ -22,8 +22,9 @@ from firmware.sim.killable import Visitor
 from firmware.sim.line import Line
 from firmware.sim.office import BLANKS, BOX, DemoFailed, VirtualOffice, Wishes
 from firmware.sim.officer import staff
+from firmware.sim.ordeal import Guest
 from firmware.sim.show import Show
-from firmware.sim.unit_box import Guest, UnitBox, left_behind_none
+from firmware.sim.unit_box import UnitBox, left_behind_none
 from statemachine.states import S
 
 SPARE = "BOX-VIRTUAL-99"

@@ -72,13 +72,21 @@ def reckon(office: VirtualOffice, told: Told) -> list[Evidence]:
     return evidence
 
 
-def _centre_holds(office: VirtualOffice, citizens: int) -> None:
-    """Each record once, nothing that waits for a person, no card granted twice; the ledger's chain holds."""
+def centre_agrees(office: VirtualOffice, citizens: int) -> None:
+    """Each record once, nothing that waits for a person, no card granted twice; the ledger's chain holds.
+
+    Raises NotShown.
+    """
     counts = office.centre.counts()  # the command ends with an error where the chain is broken
     expected = {"records": {"ACCEPTED": citizens}, "grants": {"open": 0, "void": 0, "issued": citizens}}
     for what, wanted in expected.items():
         if counts[what] != wanted:
             raise NotShown(f"the centre's {what} are {counts[what]}, not {wanted}")
+
+
+def _centre_holds(office: VirtualOffice, citizens: int) -> None:
+    """And no sealed file that is nobody's."""
+    centre_agrees(office, citizens)
     sealed = [path for path in (office.centre.folder / "records").rglob("*") if path.is_file()]
     if len(sealed) != citizens:
         raise NotShown(f"the centre has {len(sealed)} sealed files of {citizens} citizens")

@@ -7,16 +7,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from firmware.box import status
 from firmware.box.identity import Identity
 from firmware.sim.disk import opened
-from firmware.sim.killable import Orders, Visitor
+from firmware.sim.killable import Orders
 from firmware.sim.kiosk_process import Died, KioskProcess
 from firmware.sim.office import DemoFailed
+from firmware.sim.ordeal import Guest
 from firmware.sim.show import Show
 from statemachine.states import S
 
@@ -24,16 +25,6 @@ PATIENCE_S = 240.0
 LOOK_S = 0.3
 PAUSE_S = 0.05
 Line = dict[str, Any]
-
-
-@dataclass
-class Guest:
-    """One citizen of a drill. `record` and `ticket` as the kiosk has said last."""
-
-    number: int
-    visitor: Visitor
-    record: str = ""
-    ticket: str = ""
 
 
 class UnitBox:

@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 import rfc8785
@@ -109,9 +108,9 @@ class Enrolment:
     @property
     def seal(self) -> str:
         """Sixteen letters to compare by eye: of the box, its certificate and all whom it trusts."""
-        said = rfc8785.dumps({"box": self.box, "epoch": self.epoch, "files": dict(self.files)})
-        text = base64.b32encode(sha256(said).digest()[:10]).decode()
-        return "-".join(text[at : at + 4] for at in range(0, 16, 4))
+        return statement.letters(
+            rfc8785.dumps({"box": self.box, "epoch": self.epoch, "files": dict(self.files)})
+        )
 
     def to_json(self) -> bytes:
         whole = {"type": ENROLMENT_TYPE, "box": self.box, "epoch": self.epoch, "files": dict(self.files)}
@@ -120,16 +119,7 @@ class Enrolment:
     @classmethod
     def read(cls, data: bytes) -> Enrolment:
         """Raises StatementRefused. Nothing in it is believed for having arrived."""
-        if len(data) > MAX_ENROLMENT:
-            raise StatementRefused("this is no enrolment: it is too long")
-        try:
-            value = json.loads(data)
-        except (ValueError, RecursionError) as exc:
-            raise StatementRefused("this is no enrolment: it is not JSON") from exc
-        problems: list[Problem] = []
-        _enrolment(value, "", problems)
-        if problems:
-            raise StatementRefused("this is no enrolment: " + "; ".join(map(str, problems))[:500])
+        value = statement.parse(data, "enrolment", _enrolment, MAX_ENROLMENT)
         return cls(value["box"], value["epoch"], value["files"])
 
 

@@ -15,7 +15,6 @@ The box meets `orders.pem` on the stick for the first time: the `seal` of the ma
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,8 +113,7 @@ class Provision:
 
 def seal(manifest: bytes) -> str:
     """Sixteen letters to compare by eye: of all that the stick brings, and of who signed it."""
-    text = base64.b32encode(sha256(manifest).digest()[:10]).decode()
-    return "-".join(text[at : at + 4] for at in range(0, 16, 4))
+    return statement.letters(manifest)
 
 
 def _need_whole(made: Provision) -> None:

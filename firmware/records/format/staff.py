@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import secrets
 from typing import Any
 
 from firmware.records.format import check as c
-from firmware.records.format.errors import Problem, StatementRefused
+from firmware.records.format import statement
+from firmware.records.format.errors import StatementRefused
 
 OFFICER, TECHNICIAN = "officer", "technician"
 ROLES = (OFFICER, TECHNICIAN)
@@ -48,16 +48,7 @@ def matches(pin: str, kept: str) -> bool:
 
 def staff_in(data: bytes) -> list[dict[str, Any]]:
     """The rows of a list, each badge once. Raises StatementRefused."""
-    if len(data) > MAX_BYTES:
-        raise StatementRefused("the list of staff is too long")
-    try:
-        rows = json.loads(data)
-    except (ValueError, RecursionError) as exc:
-        raise StatementRefused("the list of staff is not JSON") from exc
-    problems: list[Problem] = []
-    _staff(rows, "", problems)
-    if problems:
-        raise StatementRefused("the list of staff: " + "; ".join(map(str, problems))[:500])
+    rows = statement.parse(data, "list of staff", _staff, MAX_BYTES)
     if len({row["badge"] for row in rows}) != len(rows):
         raise StatementRefused("the list of staff has a badge twice")
     return list(rows)

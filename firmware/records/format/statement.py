@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import rfc8785
@@ -90,17 +91,8 @@ def read(data: bytes, name: str, table: c.Check, most: int = MAX_BYTES) -> State
 
     Nothing is verified yet.
     """
-    if len(data) > most:
-        raise StatementRefused(f"the {name} is longer than {most} bytes")
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as exc:
-        raise StatementRefused(f"the {name} is not JSON") from exc
-    problems: list[Problem] = []
     whole = c.fields({name: table, "signature": c.text(200)}, {"certificate": c.text(_MAX_CERTIFICATE * 2)})
-    whole(value, "", problems)
-    if problems:
-        raise StatementRefused("; ".join(map(str, problems))[:2000])
+    value = parse(data, name, whole, most)
     if not _SIGNATURE.fullmatch(value["signature"]):
         raise StatementRefused("the signature is not base64 of an ECDSA signature")
     try:
@@ -112,6 +104,27 @@ def read(data: bytes, name: str, table: c.Check, most: int = MAX_BYTES) -> State
     if not canonical:
         raise StatementRefused(f"the {name} is not in the one form that is signed")
     return made
+
+
+def parse(data: bytes, name: str, table: c.Check, most: int) -> Any:
+    """The JSON in at most `most` bytes, if it passes `table`. Raises StatementRefused."""
+    if len(data) > most:
+        raise StatementRefused(f"the {name} is longer than {most} bytes")
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as exc:
+        raise StatementRefused(f"the {name} is not JSON") from exc
+    problems: list[Problem] = []
+    table(value, "", problems)
+    if problems:
+        raise StatementRefused("; ".join(map(str, problems))[:2000])
+    return value
+
+
+def letters(data: bytes) -> str:
+    """Sixteen letters to compare by eye, in fours: 80 bits of SHA-256, base 32 (RFC 4648)."""
+    text = base64.b32encode(sha256(data).digest()[:10]).decode()
+    return "-".join(text[at : at + 4] for at in range(0, 16, 4))
 
 
 def moment(at: datetime) -> str:
