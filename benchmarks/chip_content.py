@@ -40,6 +40,7 @@ def four_files() -> Mapping[int, bytes]:
     return {Fid.DG1: dg1, Fid.DG2: _object(0x75, left), Fid.COM: com, Fid.SOD: sod()}
 
 
+@cache
 def sod() -> bytes:
     return _object(0x77, SOD_BYTES)
 

@@ -3,14 +3,14 @@
 OpenSSL multiplies (`times_generator`, `drivers.chip.ephemeral`), in constant time. Points, their addition
 and the curves' numbers come from `ecdsa`, which is pure Python and not constant in time: what leaks to
 somebody who measures us closely is about points that are used once. Those that depend on the password
-through the decrypted nonce are blinded before they are added (`map_generator`).
+through the decrypted nonce are blinded before they are added (`EphemeralKey.map_generator`).
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import ecdsa
@@ -32,7 +32,7 @@ Random = Callable[[int], bytes]
 Point = Any  # ecdsa.ellipticcurve.PointJacobi: the library has no types
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """Standardised domain parameters: `parameter_id` of Doc 9303-11, table 4; `oid` of the named curve."""
 
@@ -42,10 +42,17 @@ class Curve:
     parameters: Any  # ecdsa.curves.Curve
     openssl: ec.EllipticCurve
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Of a coordinate, in bytes."""
         return (int(self.parameters.curve.p()).bit_length() + 7) // 8
+
+    @cached_property
+    def domain(self) -> tuple[int, int, int, bytes, int]:
+        """p, a, b, the generator 04 ‖ x ‖ y and its order."""
+        equation = self.parameters.curve
+        p = int(equation.p())
+        return p, int(equation.a()) % p, int(equation.b()) % p, self.encode(self.generator), self.order
 
     @property
     def order(self) -> int:
@@ -85,6 +92,13 @@ class Curve:
             raise MalformedData(f"a point that is not on {self.name}")  # ecdsa does not look
         return PointJacobi(self.parameters.curve, x, y, 1, self.order)
 
+    def lift(self, x: int) -> Point:
+        """The point with this x coordinate and an even y. Raises MalformedData when there is none."""
+        equation = self.parameters.curve
+        p = equation.p()
+        y = pow((x * x + equation.a()) * x + equation.b(), (p + 1) // 4, p)  # p is 3 modulo 4 on all of them
+        return self.checked(x, p - y if y & 1 else y)
+
     def point(self, key: ec.EllipticCurvePublicKey) -> Point:
         """Of a key of OpenSSL's on this curve."""
         numbers = key.public_numbers()
@@ -110,17 +124,6 @@ BRAINPOOL_P384R1 = Curve(
 CURVES = (P_256, BRAINPOOL_P256R1, P_384, BRAINPOOL_P384R1)
 
 
-def map_generator(curve: Curve, nonce: int, shared: Point) -> Point:
-    """Generic mapping: s·G + H (Doc 9303-11, 4.4.3.3.1), as (s - r)·G + (r·G + H) for a random r.
-
-    Raises MalformedData when that is the point at infinity: it generates nothing.
-    """
-    r = secrets.randbelow(curve.order - 1) + 1
-    blinded = curve.times_generator((nonce - r) % curve.order)
-    mapped = blinded + (curve.times_generator(r) + shared)
-    return curve.decode(curve.encode(mapped))
-
-
 def public_key(info: bytes) -> tuple[Curve, bytes]:
     """The curve and the point 04 ‖ x ‖ y of a SubjectPublicKeyInfo, of DG14 or DG15 (Doc 9303-11, 9.4.2).
 
@@ -143,7 +146,8 @@ def _curve(algorithm: str, parameters: tlv.Tlv) -> Curve:
         named = decode_oid(parameters.value)
         found = [curve for curve in CURVES if curve.oid == named]
     elif algorithm == ID_EC_PUBLIC_KEY and parameters.tag == SEQUENCE:
-        found = [curve for curve in CURVES if _is_written_out(curve, parameters.value)]
+        written = _domain(parameters.value)
+        found = [curve for curve in CURVES if curve.domain == written]
     elif algorithm == ID_STANDARDISED and parameters.tag == INTEGER:
         found = [curve for curve in CURVES if curve.parameter_id == decode_integer(parameters.value)]
     else:
@@ -153,24 +157,18 @@ def _curve(algorithm: str, parameters: tlv.Tlv) -> Curve:
     return found[0]
 
 
-def _is_written_out(curve: Curve, value: bytes) -> bool:
-    """Whether ECParameters (TR-03111, 5.1; X9.62) are those of `curve`; a seed is left aside."""
+def _domain(value: bytes) -> tuple[int, int, int, bytes, int]:
+    """ECParameters (TR-03111, 5.1; X9.62) as `Curve.domain` has them; a seed is left aside."""
     parts = tlv.parse(value)
     if [part.tag for part in parts[:5]] != [INTEGER, SEQUENCE, SEQUENCE, OCTET_STRING, INTEGER]:
         raise MalformedData("public key: domain parameters")
     field, prime = _children(parts[1].value, "field", OBJECT_IDENTIFIER, INTEGER)
-    coefficients = tlv.parse(parts[2].value)
+    coefficients = [part.value for part in tlv.parse(parts[2].value)[:2]]
     cofactor = [int.from_bytes(part.value, "big") for part in parts[5:]]
-    equation = curve.parameters.curve
-    numbers = [prime, *(part.value for part in coefficients[:2]), parts[4].value]
-    p = int(equation.p())
-    return (
-        decode_oid(field) == ID_PRIME_FIELD
-        and [int.from_bytes(number, "big") for number in numbers]
-        == [p, int(equation.a()) % p, int(equation.b()) % p, curve.order]
-        and parts[3].value == curve.encode(curve.generator)
-        and cofactor in ([], [1])
-    )
+    if decode_oid(field) != ID_PRIME_FIELD or len(coefficients) != 2 or cofactor not in ([], [1]):
+        raise UnknownAlgorithm("public key on a curve that is not known here")
+    p, a, b, order = (int.from_bytes(number, "big") for number in (prime, *coefficients, parts[4].value))
+    return p, a, b, parts[3].value, order
 
 
 def _object(data: bytes, tag: int) -> bytes:

@@ -1,10 +1,13 @@
 """A private key for one key agreement, multiplied by OpenSSL (TR-03111, 4.3.1).
 
 OpenSSL's scalar multiplication takes the same time for every scalar. `cryptography` gives only the x
-coordinate of its result; generic mapping needs the whole point, which `multiply` makes from two of them.
+coordinate of its result, which leaves two points: the one, and the one minus it. A public key may be either,
+as it is that of the private key or of minus that, and both agree on the same x coordinates.
 """
 
 from __future__ import annotations
+
+from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -12,32 +15,30 @@ from drivers.chip.ec import Curve, Point, Random
 
 
 class EphemeralKey:
-    """`public` is private · generator of the curve."""
-
     def __init__(self, curve: Curve, random: Random) -> None:
         self._curve = curve
-        self._private = ec.derive_private_key(curve.scalar(random), curve.openssl)
-        self.public = curve.point(self._private.public_key())
+        self._scalar = curve.scalar(random)
+        self._private = ec.derive_private_key(self._scalar, curve.openssl)
+
+    @cached_property
+    def public(self) -> Point:
+        """private · generator of the curve."""
+        return self._curve.point(self._private.public_key())
 
     def agree(self, theirs: Point) -> bytes:
         """The x coordinate of private · theirs, full width. Raises MalformedData at infinity."""
         return self._private.exchange(ec.ECDH(), self._curve.openssl_key(theirs))
 
     def multiply(self, point: Point) -> Point:
-        """private · point. Raises MalformedData for the point at infinity and for minus the generator.
+        """Of ± private · point, the one with an even y. Raises MalformedData for the point at infinity."""
+        return self._curve.lift(int.from_bytes(self.agree(point), "big"))
 
-        With Q = k·P and R = k·G, of which all is known but Q's y, Q + R is k·(P + G). The law of addition
-        for its x coordinate, x3 = ((yQ - yR) / (xQ - xR))² - xQ - xR, and the equation of the curve give
+    def map_generator(self, nonce: int, theirs: Point) -> Point:
+        """Generic mapping: ± (s·G + H), where H = private · theirs (Doc 9303-11, 4.4.3.3.1).
 
-            2 yR · yQ = (xQ + xR)(xQ · xR + a) + 2 b - x3 (xQ - xR)²
-
-        (Brier and Joye, PKC 2002, proposition 3). It holds for Q = R as well.
+        As private · (s / private · G + theirs): what is added in Python is blinded by the private key. Either
+        generator gives the same secret (above). Raises MalformedData when it is the point at infinity.
         """
-        equation = self._curve.parameters.curve
-        p, a, b = equation.p(), equation.a(), equation.b()
-        x_r, y_r = self.public.x(), self.public.y()
-        x_q = int.from_bytes(self.agree(point), "big")
-        x_3 = int.from_bytes(self.agree(point + self._curve.generator), "big")
-        twice = (x_q + x_r) * (x_q * x_r + a) + 2 * b - x_3 * (x_q - x_r) ** 2
-        y_q = twice * pow(2 * y_r, -1, p) % p
-        return self._curve.checked(x_q, y_q)
+        curve = self._curve
+        share = nonce * pow(self._scalar, -1, curve.order) % curve.order
+        return self.multiply(curve.times_generator(share) + theirs if share else theirs)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from drivers.chip import password as passwords
 from drivers.chip import tlv
 from drivers.chip.apdu import CHAINING_CLA, SHORT_NE, CommandApdu, Ins, Sw
-from drivers.chip.ec import CURVES, Curve, Point, Random, map_generator
+from drivers.chip.ec import CURVES, Curve, Point, Random
 from drivers.chip.ephemeral import EphemeralKey
 from drivers.chip.errors import AccessRefused, MalformedData, SecureMessagingError, refusal
 from drivers.chip.kdf import SessionCipher
@@ -119,7 +119,7 @@ class _Run:
         ours = self._curve.encode(key.public)
         theirs = self._authenticate("map nonce", tlv.encode(0x81, ours), 0x82)
         _demand_different(ours, theirs)
-        return map_generator(self._curve, nonce, key.multiply(self._curve.decode(theirs)))
+        return key.map_generator(nonce, self._curve.decode(theirs))
 
     def _agree(self, generator: Point) -> tuple[bytes, bytes, bytes]:
         """Perform key agreement: the secret and both public keys as they went over the wire."""

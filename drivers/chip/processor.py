@@ -62,7 +62,7 @@ class Plain:
         response = self._once(command, timeout_s)
         if response.sw1 == 0x6C and command.ne:  # wrong Le, SW2 tells the exact one
             response = self._once(replace(command, ne=response.sw2 or SHORT_NE), timeout_s)
-        return self._rest(command, response, timeout_s)
+        return response if response.sw1 != 0x61 else self._rest(command, response, timeout_s)
 
     def _rest(self, command: CommandApdu, response: ResponseApdu, timeout_s: float) -> ResponseApdu:
         """Fetch what 61xx says is still there (ISO/IEC 7816-4:2020, 5.3.4), to an APDU's bound."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from drivers.chip.apdu import EXTENDED_NE, SHORT_NC, SHORT_NE, CommandApdu, Ins, ResponseApdu, Sw
+from drivers.chip.cbc import Cbc
 from drivers.chip.errors import CardRefused, SecureMessagingError
 from drivers.chip.key_store import KeyStore, StaticKeys
 from drivers.chip.processor import APDU_TIMEOUT_S, Processor, demand
@@ -154,8 +155,7 @@ class Scp03:
         self._offer = offer
         self._context = host_challenge + offer.challenge
         self._level = level
-        self._s_enc = AES(self._session(keys.enc, Constant.S_ENC))
-        self._icv = Cipher(self._s_enc, modes.ECB()).encryptor()  # noqa: S305 (6.2.6: one block each)
+        self._cbc = Cbc(self._session(keys.enc, Constant.S_ENC))
         self._s_mac_key = self._session(keys.mac, Constant.S_MAC)
         self._s_mac = CMAC(AES(self._s_mac_key))
         self._s_rmac = CMAC(AES(self._session(keys.mac, Constant.S_RMAC)))
@@ -218,20 +218,19 @@ class Scp03:
         self._counter += 1
         data = command.data
         if self._level & DECRYPTS and data:
-            data = self._cbc(0x00).encryptor().update(pad(data, BLOCK))
-        protected = self._with_mac(command, data)
-        if not self._level & R_MACS:
-            return protected
-        return replace(protected, ne=EXTENDED_NE if protected.extended else SHORT_NE)  # at least a MAC
+            data = self._cbc.encrypt(self._icv(0x00), pad(data, BLOCK))
+        return self._with_mac(command, data, answered=bool(self._level & R_MACS))
 
-    def _with_mac(self, command: CommandApdu, data: bytes) -> CommandApdu:
+    def _with_mac(self, command: CommandApdu, data: bytes, answered: bool = False) -> CommandApdu:
+        """`data` and its MAC in place of the command's own; `answered` by a MAC at least."""
         size = len(data) + MAC_SIZE
         extended = command.extended or size > SHORT_NC or command.ne > SHORT_NE
         lc = b"\0" + size.to_bytes(2, "big") if extended else bytes([size])
         header = bytes((command.cla | SECURE, command.ins, command.p1, command.p2))
         self._chaining = _chained(self._s_mac, self._chaining, header + lc + data)
-        data += self._chaining[:MAC_SIZE]
-        return replace(command, cla=header[0], data=data, extended=extended)
+        ne = (EXTENDED_NE if extended else SHORT_NE) if answered else command.ne
+        whole = data + self._chaining[:MAC_SIZE]
+        return CommandApdu(command.ins, command.p1, command.p2, whole, ne, header[0], extended)
 
     def _reveal(self, response: ResponseApdu) -> ResponseApdu:
         if response.sw1 not in (0x90, 0x62, 0x63):
@@ -249,12 +248,11 @@ class Scp03:
     def _decrypt(self, data: bytes) -> bytes:
         if len(data) % BLOCK:
             raise SecureMessagingError("cryptogram of a wrong length")
-        return unpad(self._cbc(0x80).decryptor().update(data), BLOCK)
+        return unpad(self._cbc.decrypt(self._icv(0x80), data), BLOCK)
 
-    def _cbc(self, first: int) -> Cipher[modes.CBC]:
-        """The cipher of this command (`first` 00) or its answer (80)."""
-        icv = self._icv.update(bytes([first]) + self._counter.to_bytes(BLOCK - 1, "big"))
-        return Cipher(self._s_enc, modes.CBC(icv))
+    def _icv(self, first: int) -> bytes:
+        """Of this command (`first` 00) or its answer (80)."""
+        return self._cbc.iv(bytes([first]) + self._counter.to_bytes(BLOCK - 1, "big"))
 
 
 def fitting(level: Level, nc: int) -> int:

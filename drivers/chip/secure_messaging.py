@@ -17,6 +17,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 from drivers.chip import tlv
 from drivers.chip.apdu import SM_CLA, CommandApdu, ResponseApdu, Sw
+from drivers.chip.cbc import Cbc
 from drivers.chip.errors import MalformedData, SecureMessagingError
 from drivers.chip.processor import APDU_TIMEOUT_S, Processor
 
@@ -71,15 +72,14 @@ class AesSuite:
     ssc_size = AES_BLOCK
 
     def __init__(self, k_enc: bytes, k_mac: bytes) -> None:
-        self._aes = AES(k_enc)
-        self._iv = Cipher(self._aes, modes.ECB()).encryptor()  # noqa: S305 (one block: the counter)
+        self._cbc = Cbc(k_enc)
         self._cmac = CMAC(AES(k_mac))
 
     def encrypt(self, ssc: bytes, padded: bytes) -> bytes:
-        return Cipher(self._aes, modes.CBC(self._iv.update(ssc))).encryptor().update(padded)
+        return self._cbc.encrypt(self._cbc.iv(ssc), padded)
 
     def decrypt(self, ssc: bytes, cryptogram: bytes) -> bytes:
-        return Cipher(self._aes, modes.CBC(self._iv.update(ssc))).decryptor().update(cryptogram)
+        return self._cbc.decrypt(self._cbc.iv(ssc), cryptogram)
 
     def mac(self, padded: bytes) -> bytes:
         cmac = self._cmac.copy()

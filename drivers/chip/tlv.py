@@ -26,7 +26,7 @@ class Tlv(NamedTuple):
 
 def encode(tag: int, value: bytes) -> bytes:
     """One data object in DER form."""
-    width = max(1, (tag.bit_length() + 7) // 8)
+    width = (tag.bit_length() + 7) // 8 or 1
     return tag.to_bytes(width, "big") + encode_length(len(value)) + value
 
 
@@ -39,6 +39,8 @@ def encode_length(length: int) -> bytes:
 
 def read_header(data: bytes, der: bool = True) -> Header:
     """Tag and length at the start of `data`, which need not hold the value. Raises MalformedData."""
+    if len(data) > 1 and data[0] & 0x1F != 0x1F and data[0] and data[1] < 0x80:  # a byte each, as most are
+        return Header(data[0], data[1], 2)
     tag_size = _tag_size(data)
     length, length_size = _length(data[tag_size:], der)
     return Header(int.from_bytes(data[:tag_size], "big"), length, tag_size + length_size)
@@ -47,13 +49,13 @@ def read_header(data: bytes, der: bool = True) -> Header:
 def parse(data: bytes, der: bool = True) -> list[Tlv]:
     """All data objects that `data` is made of, none left over. Raises MalformedData."""
     objects = []
-    while data:
-        header = read_header(data, der)
-        end = header.size + header.length
-        if end > len(data):
-            raise MalformedData(f"TLV: object {header.tag:X} is longer than what holds it")
-        objects.append(Tlv(header.tag, data[header.size : end]))
-        data = data[end:]
+    at = 0
+    while at < len(data):
+        tag, length, size = read_header(data[at : at + LONGEST_HEADER], der)
+        start, at = at + size, at + size + length
+        if at > len(data):
+            raise MalformedData(f"TLV: object {tag:X} is longer than what holds it")
+        objects.append(Tlv(tag, data[start:at]))
     return objects
 
 

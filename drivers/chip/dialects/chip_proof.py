@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
 from drivers.chip import tlv
@@ -24,26 +25,23 @@ def prove_keys(files: LdsFiles, keys: ChipKeys) -> tuple[str, ...]:
 
     Raises NotGenuine where the chip has another key, or none, and other CardErrors.
     """
-    infos = _security_infos(files) if keys.ca or _needs_infos(keys.aa) else ()
+    aa, ca = _public_key(keys.aa), _public_key(keys.ca)
+    needs_infos = ca or isinstance(aa, ec.EllipticCurvePublicKey)  # RSA says itself how it hashes
+    infos = _security_infos(files) if needs_infos else ()
     held = []
-    if keys.aa:
-        authenticate_actively(files.channel, public_key_info(keys.aa), infos)
+    if aa:
+        encoded = aa.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        authenticate_actively(files.channel, encoded, infos)
         held.append("active_authentication")
-    if keys.ca:
-        files.adopt(_authenticate_chip(files.channel, keys.ca, infos))
+    if ca:
+        files.adopt(_authenticate_chip(files.channel, ca, infos))
         held.append("chip_authentication")
     return tuple(held)
 
 
-def public_key_info(private: bytes) -> bytes:
-    """SubjectPublicKeyInfo (DER) of a private key in PKCS#8."""
-    key = load_der_private_key(private, password=None).public_key()
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _needs_infos(aa: bytes | None) -> bool:
-    """ECDSA's hash stands in DG14; RSA says its own."""
-    return aa is not None and isinstance(load_der_private_key(aa, password=None), ec.EllipticCurvePrivateKey)
+def _public_key(private: bytes | None) -> PublicKeyTypes | None:
+    """That of a private key in PKCS#8."""
+    return load_der_private_key(private, password=None).public_key() if private else None
 
 
 def _security_infos(files: LdsFiles) -> tuple[SecurityInfo, ...]:
@@ -54,13 +52,12 @@ def _security_infos(files: LdsFiles) -> tuple[SecurityInfo, ...]:
 
 
 def _authenticate_chip(
-    channel: SecureMessaging, private: bytes, infos: tuple[SecurityInfo, ...]
+    channel: SecureMessaging, given: PublicKeyTypes, infos: tuple[SecurityInfo, ...]
 ) -> SecureMessaging:
     offered = chip_key(infos)
-    key = load_der_private_key(private, password=None)
-    if offered is None or not isinstance(key, ec.EllipticCurvePrivateKey):
+    if offered is None or not isinstance(given, ec.EllipticCurvePublicKey):
         raise NotGenuine("DG14 offers no Chip Authentication for the key that the chip was given")
-    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    point = given.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     if offered.point != point:
         raise NotGenuine("DG14 has another key than the chip was given")
     return authenticate_chip(channel, offered)

@@ -7,7 +7,6 @@ import hashlib
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from drivers.virtual.card.chip import Chip
 from drivers.virtual.card.words import Command, Right, StatusWord
@@ -22,9 +21,7 @@ def authenticate_ecdsa(chip: Chip, command: Command) -> bytes:
     challenge = _challenge(command)
     if chip.aa is None:
         raise StatusWord(0x6A88)
-    key = load_der_private_key(chip.aa, None)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 (set_aa saw to it)
-    r, s = decode_dss_signature(key.sign(challenge, ec.ECDSA(hashes.SHA256())))
+    r, s = decode_dss_signature(chip.aa.sign(challenge, ec.ECDSA(hashes.SHA256())))
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 

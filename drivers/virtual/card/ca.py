@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from drivers.virtual.card import ber
 from drivers.virtual.card.chip import Chip
@@ -60,8 +59,8 @@ class ChipAuthentication:
             raise StatusWord(0x6A88)
 
     def _agree(self, theirs: bytes | None, suite: type[Suite]) -> None:
-        key = load_der_private_key(self._chip.ca or b"", None)
-        if theirs is None or theirs[:1] != b"\x04" or not isinstance(key, ec.EllipticCurvePrivateKey):
+        key = self._chip.ca
+        if key is None or theirs is None or theirs[:1] != b"\x04":
             raise StatusWord(0x6A80)
         try:
             peer = ec.EllipticCurvePublicKey.from_encoded_point(key.curve, theirs)

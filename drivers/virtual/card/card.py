@@ -139,7 +139,7 @@ class VirtualCard:
             }
             root = bytes.fromhex(raw["root"]) if raw["root"] else None
             return cls(applications, bytes.fromhex(raw["atr"]), root, Transport(*raw["transport"]))
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as exc:
+        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, StatusWord) as exc:
             raise ValueError(f"no saved virtual card: {exc!r}") from exc
 
     # --- the operating system ---

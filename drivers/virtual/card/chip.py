@@ -10,7 +10,12 @@ from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_der_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
 
 from drivers.virtual.card.files import FileSystem
 from drivers.virtual.card.scp03 import LAB_MASTER
@@ -78,8 +83,8 @@ class Chip:
         self.access: tuple[str, str, str] | None = None  # document number, birth, expiry: no check digits
         self.can: str | None = None
         self.rsa: dict[int, bytes] = {}  # Active Authentication by RSA: 0x60 modulus, 0x61 private exponent
-        self.aa: bytes | None = None  # Active Authentication by ECDSA: PKCS#8 DER
-        self.ca: bytes | None = None  # Chip Authentication: PKCS#8 DER
+        self.aa: ec.EllipticCurvePrivateKey | None = None  # Active Authentication by ECDSA
+        self.ca: ec.EllipticCurvePrivateKey | None = None  # Chip Authentication
         self.locked = False
         self.channel: Channel | None = None
         self._next: Channel | None = None
@@ -103,13 +108,11 @@ class Chip:
 
     def set_aa(self, pkcs8: bytes) -> None:
         """EC P-256 (ECDSA)."""
-        _ec_key(pkcs8, ("secp256r1",))
-        self.aa = pkcs8
+        self.aa = _ec_key(pkcs8, ("secp256r1",))
 
     def set_ca(self, pkcs8: bytes) -> None:
         """EC P-256 or brainpoolP256r1 (ECDH)."""
-        _ec_key(pkcs8, ("secp256r1", "brainpoolP256r1"))
-        self.ca = pkcs8
+        self.ca = _ec_key(pkcs8, ("secp256r1", "brainpoolP256r1"))
 
     # --- the open channel ---
 
@@ -133,8 +136,8 @@ class Chip:
             "access": self.access,
             "can": self.can,
             "rsa": {str(tag): half.hex() for tag, half in self.rsa.items()},
-            "aa": self.aa.hex() if self.aa else None,
-            "ca": self.ca.hex() if self.ca else None,
+            "aa": _pkcs8(self.aa).hex() if self.aa else None,
+            "ca": _pkcs8(self.ca).hex() if self.ca else None,
             "locked": self.locked,
         }
 
@@ -143,8 +146,11 @@ class Chip:
         self.access = tuple(state["access"]) if state["access"] else None
         self.can = state["can"]
         self.rsa = {int(tag): bytes.fromhex(half) for tag, half in state["rsa"].items()}
-        self.aa = bytes.fromhex(state["aa"]) if state["aa"] else None
-        self.ca = bytes.fromhex(state["ca"]) if state["ca"] else None
+        self.aa = self.ca = None
+        if state["aa"]:
+            self.set_aa(bytes.fromhex(state["aa"]))
+        if state["ca"]:
+            self.set_ca(bytes.fromhex(state["ca"]))
         self.locked = bool(state["locked"])
 
 
@@ -179,6 +185,10 @@ def _ec_key(pkcs8: bytes, curves: Sequence[str]) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name not in curves:
         raise StatusWord(0x6A80)
     return key
+
+
+def _pkcs8(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _key_fields(data: bytes) -> tuple[str, str, str]:

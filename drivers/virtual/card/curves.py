@@ -1,6 +1,7 @@
 """Elliptic curves of PACE with the chip's arithmetic (Doc 9303-11, 9.5.1).
 
-OpenSSL multiplies. It gives x-coordinates only: which of the two points with one it is, the chip tries out.
+OpenSSL multiplies. It gives x-coordinates only; of the two points with one the chip takes the even one. For
+keys and generators that is as good: minus a point is what minus the private key gives.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ecdsa.ellipticcurve import INFINITY, PointJacobi
 from drivers.virtual.card.words import Random, StatusWord
 
 Point: TypeAlias = Any  # a PointJacobi: the library has no types
-COMPRESSED, UNCOMPRESSED = 0x02, 0x04
+UNCOMPRESSED = 0x04
 DRAWS = 64  # each fails for one key in two at the very most
 
 
@@ -23,21 +24,18 @@ class Curve:
     """Faults of a peer's point are 6A80, of a degenerate agreement 6300."""
 
     def __init__(self, domain: ecdsa.curves.Curve, named: ec.EllipticCurve) -> None:
-        self._domain = domain
-        self._named = named
-        self.bytes = (domain.curve.p().bit_length() + 7) // 8
+        self._equation = domain.curve
+        self._prime = domain.curve.p()
+        self.order = int(domain.order)
+        self.named = named
+        self.bytes = (self._prime.bit_length() + 7) // 8
 
-    def public(self, secret: int) -> Point:
-        """secret x G."""
-        known = ec.derive_private_key(secret, self._named).public_key().public_numbers()
-        return self._point(known.x, known.y)
-
-    def draw(self, random: Random) -> int:
-        """A private key, 1 … order - 2: `times` looks at the next one as well."""
+    def draw(self, random: Random) -> Secret:
+        """A private key, 1 … order - 1."""
         for _ in range(DRAWS):
-            key = int.from_bytes(random(self.bytes), "big")
-            if 0 < key < self._domain.order - 1:
-                return key
+            number = int.from_bytes(random(self.bytes), "big")
+            if 0 < number < self.order:
+                return Secret(self, number)
         raise StatusWord(0x6F00)
 
     def decode(self, data: bytes) -> Point:
@@ -46,41 +44,56 @@ class Curve:
             raise StatusWord(0x6A80)
         x = int.from_bytes(data[1 : 1 + self.bytes], "big")
         y = int.from_bytes(data[1 + self.bytes :], "big")
-        if max(x, y) >= self._domain.curve.p() or not self._domain.curve.contains_point(x, y):
+        if max(x, y) >= self._prime or not self._equation.contains_point(x, y):
             raise StatusWord(0x6A80)
-        return self._point(x, y)
+        return self.point(x, y)
 
     def encode(self, point: Point) -> bytes:
         whole: bytes = point.to_bytes("uncompressed")
         return whole
 
-    def map(self, nonce: int, theirs: Point, secret: int) -> Point:
-        """Generic mapping: nonce x G + H, where H is agreed by Diffie-Hellman (4.4.3.3.1)."""
-        agreed = self.times(theirs, secret)
-        scalar = nonce % int(self._domain.order)
-        mapped = self.public(scalar) + agreed if scalar else agreed
-        if mapped == INFINITY:
-            raise StatusWord(0x6300)
-        return mapped.scale()
+    def even(self, x: int) -> Point:
+        """Of the two points with this x-coordinate the one with an even y; every p here is 3 modulo 4."""
+        p, equation = self._prime, self._equation
+        root = pow(x**3 + equation.a() * x + equation.b(), (p + 1) // 4, p)
+        return self.point(x, p - root if root % 2 else root)
 
-    def times(self, point: Point, secret: int) -> Point:
-        """secret x point: of the two with its x-coordinate, the one from which a step more leads on."""
-        either = ec.EllipticCurvePublicKey.from_encoded_point(
-            self._named, bytes((COMPRESSED,)) + self.shared(point, secret)
-        ).public_numbers()
-        found = self._point(either.x, either.y)
-        following = int.from_bytes(self.shared(point, secret + 1), "big")
-        if (found + point).x() == following:
-            return found
-        return self._point(either.x, int(self._domain.curve.p()) - either.y)
+    def point(self, x: int, y: int) -> Point:
+        return PointJacobi(self._equation, x, y, 1, self.order)
 
-    def shared(self, theirs: Point, secret: int) -> bytes:
+
+class Secret:
+    """A private key of the chip's."""
+
+    def __init__(self, curve: Curve, number: int) -> None:
+        self._curve = curve
+        self._number = number
+        self._key = ec.derive_private_key(number, curve.named)
+
+    @property
+    def public(self) -> Point:
+        """Itself x G."""
+        known = self._key.public_key().public_numbers()
+        return self._curve.point(known.x, known.y)
+
+    def shared(self, theirs: Point) -> bytes:
         """The x-coordinate of the agreed point, which no point of a curve of prime order makes infinite."""
-        peer = ec.EllipticCurvePublicKey.from_encoded_point(self._named, self.encode(theirs))
-        return ec.derive_private_key(secret, self._named).exchange(ec.ECDH(), peer)
+        encoded = self._curve.encode(theirs)
+        peer = ec.EllipticCurvePublicKey.from_encoded_point(self._curve.named, encoded)
+        return self._key.exchange(ec.ECDH(), peer)
 
-    def _point(self, x: int, y: int) -> Point:
-        return PointJacobi(self._domain.curve, x, y, 1, self._domain.order)
+    def times(self, point: Point) -> Point:
+        """Itself x point, or minus that: a peer's agreement with the one is that with the other."""
+        return self._curve.even(int.from_bytes(self.shared(point), "big"))
+
+    def map(self, nonce: int, theirs: Point) -> Point:
+        """Generic mapping (4.4.3.3.1) up to the sign: nonce x G + H, where H is itself x theirs."""
+        order = self._curve.order
+        quotient = nonce * pow(self._number, -1, order) % order
+        base = Secret(self._curve, quotient).public + theirs if quotient else theirs
+        if base == INFINITY:
+            raise StatusWord(0x6300)
+        return self.times(base)
 
 
 # Standardized domain parameters (9.5.1, table 4)

@@ -18,6 +18,14 @@ AID = bytes.fromhex("A0000002471001")
 SECURED_BITS = 0x0C
 
 
+class Table:
+    """Verbs by CLA and INS, and the classes that they have."""
+
+    def __init__(self, verbs: Mapping[int, Verb]) -> None:
+        self.verbs = verbs
+        self.classes = frozenset(code >> 8 for code in verbs)
+
+
 class Emrtd:
     """`bare_errors`: errors under secure messaging come as a bare SW and end the session."""
 
@@ -34,7 +42,7 @@ class Emrtd:
         self._bare_errors = bare_errors
         self._access = BasicAccess(self.chip)
         self._inside = False  # whether the application is selected
-        self._tables: dict[bool, Mapping[int, Verb]] = {}
+        self._tables: dict[bool, Table] = {}
 
     @property
     def locked(self) -> bool:
@@ -81,18 +89,19 @@ class Emrtd:
         return channel.seal(data, sw)
 
     def _answer(self, command: Command) -> bytes:
-        verb = self._verbs().get(command.code)
+        verb = self._table.verbs.get(command.code)
         if verb is None:
             raise StatusWord(0x6D00)
         return verb(command)
 
-    def _verbs(self) -> Mapping[int, Verb]:
+    @property
+    def _table(self) -> Table:
         """What answers now, inside or outside the application."""
         if self._inside not in self._tables:
-            self._tables[self._inside] = self._table()
+            self._tables[self._inside] = Table(self._verbs())
         return self._tables[self._inside]
 
-    def _table(self) -> Mapping[int, Verb]:
+    def _verbs(self) -> Mapping[int, Verb]:
         """Reading, the protocols of access, personalisation."""
         filling = self.personalisation.inside if self._inside else self.personalisation.outside
         verbs = dict(self._own())
@@ -107,7 +116,7 @@ class Emrtd:
         return (self._access,) if self._inside else ()
 
     def _demand_known_class(self, command: Command) -> None:
-        if any(code >> 8 == command.cla for code in self._verbs()):
+        if command.cla in self._table.classes:
             return
         if command.cla & SECURED_BITS:
             raise StatusWord(0x6882)

@@ -85,18 +85,18 @@ class Pace:
         theirs = choice.curve.decode(_value(command, 0x81))
         curve = choice.curve
         secret = curve.draw(self._chip.random)
-        generator = curve.map(int.from_bytes(nonce, "big"), theirs, secret)
+        generator = secret.map(int.from_bytes(nonce, "big"), theirs)
         self._next = lambda step: self._agree(choice, generator, step)
-        return ber.pack(0x82, curve.encode(curve.public(secret)))
+        return ber.pack(0x82, curve.encode(secret.public))
 
     def _agree(self, choice: _Choice, generator: Point, command: Command) -> bytes:
         curve = choice.curve
         theirs = curve.decode(_value(command, 0x83))
         secret = curve.draw(self._chip.random)
-        own = curve.times(generator, secret)
+        own = secret.times(generator)
         if own == theirs:
             raise StatusWord(0x6300)  # the keys shall differ (4.4.1, step 3)
-        suite = choice.suite.of(curve.shared(theirs, secret))
+        suite = choice.suite.of(secret.shared(theirs))
         self._next = lambda step: self._confirm(choice, suite, own, theirs, step)
         return ber.pack(0x84, curve.encode(own))
 

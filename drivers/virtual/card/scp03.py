@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
+from drivers.virtual.card.suites import AesBlocks
 from drivers.virtual.card.words import Command, Right, StatusWord, respond
 
 BLOCK = 16
@@ -71,9 +72,7 @@ def derive(key: bytes, constant: int, context: bytes, size: int) -> bytes:
 
 def cmac(key: bytes, message: bytes) -> bytes:
     """The full AES-CMAC (SP 800-38B)."""
-    mac = CMAC(AES(key))
-    mac.update(message)
-    return mac.finalize()
+    return _finished(CMAC(AES(key)), message)
 
 
 class Session:
@@ -87,11 +86,12 @@ class Session:
     def __init__(self, keys: KeySet, host_challenge: bytes, card_challenge: bytes) -> None:
         context = host_challenge + card_challenge
         size = len(keys.enc)
-        self._enc = derive(keys.enc, Derive.S_ENC, context, size)
-        self._mac = derive(keys.mac, Derive.S_MAC, context, size)
-        self._rmac = derive(keys.mac, Derive.S_RMAC, context, size)
-        self.card_cryptogram = derive(self._mac, Derive.CARD_CRYPTOGRAM, context, 8)
-        self._host_cryptogram = derive(self._mac, Derive.HOST_CRYPTOGRAM, context, 8)
+        mac = derive(keys.mac, Derive.S_MAC, context, size)
+        self._blocks = AesBlocks(derive(keys.enc, Derive.S_ENC, context, size))
+        self._mac = CMAC(AES(mac))
+        self._rmac = CMAC(AES(derive(keys.mac, Derive.S_RMAC, context, size)))
+        self.card_cryptogram = derive(mac, Derive.CARD_CRYPTOGRAM, context, 8)
+        self._host_cryptogram = derive(mac, Derive.HOST_CRYPTOGRAM, context, 8)
         self._chaining = bytes(BLOCK)
         self._counter = 0
         self.level = 0  # until the host has authenticated
@@ -123,15 +123,15 @@ class Session:
             data = self._reveal(data)
         ne = command.ne if command.ne in (0, 256, 65536) else self.capacity(command.ne)
         cla, room = command.cla & ~SECURE, self.capacity(command.room)
-        return replace(command, cla=cla, data=data, ne=ne, right=self.right, room=room)
+        return Command(cla, command.ins, command.p1, command.p2, data, ne, command.extended, self.right, room)
 
     def seal(self, data: bytes, sw: int) -> bytes:
         """The response APDU; errors are never protected (6.2.5)."""
         if not self.level & 0x10 or sw >> 8 not in (0x90, 0x62, 0x63):
             return respond(data, sw)
         if data and self.level & 0x20:
-            data = self._cbc(response=True).encryptor().update(_fill(data))
-        mac = cmac(self._rmac, self._chaining + data + sw.to_bytes(2, "big"))
+            data = self._blocks.chain(self._icv(response=True), _fill(data))
+        mac = _finished(self._rmac, self._chaining + data + sw.to_bytes(2, "big"))
         return respond(data + mac[:MAC_BYTES], sw)
 
     def capacity(self, room: int) -> int:
@@ -148,7 +148,7 @@ class Session:
         long = command.extended or size > 255  # the latter from a chain
         lc = b"\0" + size.to_bytes(2, "big") if long else bytes((size,))
         header = bytes((command.cla, command.ins, command.p1, command.p2)) + lc
-        whole = cmac(self._mac, self._chaining + header + data)
+        whole = _finished(self._mac, self._chaining + header + data)
         if not hmac.compare_digest(whole[:MAC_BYTES], mac):
             raise StatusWord(0x6982)
         self._chaining = whole
@@ -157,12 +157,11 @@ class Session:
     def _reveal(self, data: bytes) -> bytes:
         if len(data) % BLOCK:
             raise StatusWord(0x6982)
-        return _emptied(self._cbc(response=False).decryptor().update(data), 0x6982)
+        return _emptied(self._blocks.unchain(self._icv(response=False), data), 0x6982)
 
-    def _cbc(self, response: bool) -> Cipher[modes.CBC]:
-        count = (b"\x80" if response else b"\0") + self._counter.to_bytes(15, "big")
-        start = Cipher(AES(self._enc), modes.ECB()).encryptor().update(count)  # noqa: S305 (6.2.6: one block)
-        return Cipher(AES(self._enc), modes.CBC(start))
+    def _icv(self, response: bool) -> bytes:
+        """The counter, one block, encrypted (6.2.6, 6.2.7)."""
+        return self._blocks.single((b"\x80" if response else b"\0") + self._counter.to_bytes(15, "big"))
 
 
 class SecurityDomain:
@@ -226,6 +225,12 @@ class SecurityDomain:
     def restored(cls, state: Mapping[str, Any], aid: bytes) -> SecurityDomain:
         keys = KeySet(**{name: bytes.fromhex(key) for name, key in state["keys"].items()})
         return cls(keys, bytes.fromhex(state["kdd"]), aid, int(state["kvn"]), int(state["counter"]))
+
+
+def _finished(begun: CMAC, message: bytes) -> bytes:
+    mac = begun.copy()
+    mac.update(message)
+    return mac.finalize()
 
 
 def _fill(data: bytes) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from drivers.virtual.card.suites import Suite, fill
 from drivers.virtual.card.words import Command, Right, StatusWord, respond
 
@@ -43,7 +41,9 @@ class SecureMessaging:
             raise StatusWord(0x6988)
         data = self._reveal(counter, items[0x87]) if 0x87 in items else b""
         ne, room = _expected(items.get(0x97)), self.capacity(command.room)
-        return replace(command, data=data, ne=ne, cla=0x00, right=self.right, room=room)
+        return Command(
+            0x00, command.ins, command.p1, command.p2, data, ne, command.extended, self.right, room
+        )
 
     def seal(self, data: bytes, sw: int) -> bytes:
         """The response APDU under secure messaging: [DO 87] DO 99 DO 8E and the status bytes."""
@@ -89,15 +89,20 @@ def _expected(value: bytes | None) -> int:
 def _items(data: bytes) -> dict[int, bytes]:
     """The data objects of a protected command, in order; one-byte tags, lengths in one to three."""
     items: dict[int, bytes] = {}
-    at = 0
-    while at < len(data):
-        tag = data[at]
-        width = {0x81: 1, 0x82: 2}.get(data[at + 1], 0) if at + 1 < len(data) else 0
-        start = at + 2 + width
-        size_field = data[at + 2 : start] if width else data[at + 1 : at + 2]
-        size = int.from_bytes(size_field, "big")
-        if tag in items or start > len(data) or start + size > len(data) or not size_field:
-            raise StatusWord(0x6988)
-        items[tag] = data[start : start + size]
+    at, end = 0, len(data)
+    while at < end:
+        tag, size, start = data[at], _byte(data, at + 1), at + 2
+        if size in (0x81, 0x82):
+            start += size - 0x80
+            size = int.from_bytes(data[at + 2 : start])
         at = start + size
+        if tag in items or at > end:
+            raise StatusWord(0x6988)
+        items[tag] = data[start:at]
     return items
+
+
+def _byte(data: bytes, at: int) -> int:
+    if at >= len(data):
+        raise StatusWord(0x6988)
+    return data[at]

@@ -45,6 +45,30 @@ class Suite(Protocol):
         """The MAC of an authentication token: of data that is no whole number of blocks."""
 
 
+class AesBlocks:
+    """AES by the block, and blocks chained from an IV (CBC), out of contexts that are made once."""
+
+    def __init__(self, key: bytes) -> None:
+        self.single = Cipher(algorithms.AES(key), modes.ECB()).encryptor().update  # noqa: S305
+        self._reverse = Cipher(algorithms.AES(key), modes.ECB()).decryptor().update  # noqa: S305
+        self._chaining = Cipher(algorithms.AES(key), modes.CBC(bytes(16))).encryptor().update
+        self._left = bytes(16)  # the last block that chaining gave: it goes into the next one
+
+    def chain(self, iv: bytes, blocks: bytes) -> bytes:
+        begun = _mixed(_mixed(blocks[:16], self._left), iv)
+        made = self._chaining(begun + blocks[16:])
+        self._left = made[-16:]
+        return made
+
+    def unchain(self, iv: bytes, blocks: bytes) -> bytes:
+        return _mixed(self._reverse(blocks), iv + blocks[:-16])
+
+
+def _mixed(one: bytes, other: bytes) -> bytes:
+    """Bit by bit exclusive or, of equal lengths."""
+    return (int.from_bytes(one) ^ int.from_bytes(other)).to_bytes(len(one))
+
+
 class TripleDes:
     block: ClassVar[int] = 8
 
@@ -78,7 +102,8 @@ class Aes128:
     digest = "sha1"
 
     def __init__(self, enc: bytes, mac: bytes) -> None:
-        self._enc, self._mac = enc, mac
+        self._blocks = AesBlocks(enc)
+        self._cmac = CMAC(algorithms.AES(mac))
 
     @classmethod
     def of(cls, secret: bytes) -> Self:
@@ -90,23 +115,18 @@ class Aes128:
         return Cipher(algorithms.AES(key), modes.CBC(bytes(16))).encryptor().update(nonce)
 
     def encipher(self, counter: bytes, blocks: bytes) -> bytes:
-        return self._cbc(counter).encryptor().update(blocks)
+        return self._blocks.chain(self._blocks.single(counter), blocks)
 
     def decipher(self, counter: bytes, blocks: bytes) -> bytes:
-        return self._cbc(counter).decryptor().update(blocks)
+        return self._blocks.unchain(self._blocks.single(counter), blocks)
 
     def mac(self, blocks: bytes) -> bytes:
-        cmac = CMAC(algorithms.AES(self._mac))
+        cmac = self._cmac.copy()
         cmac.update(blocks)
         return cmac.finalize()[:8]
 
     def token(self, data: bytes) -> bytes:
         return self.mac(data)  # CMAC pads by itself
-
-    def _cbc(self, counter: bytes) -> Cipher[modes.CBC]:
-        """The IV is the counter, encrypted (9.8.6.1)."""
-        single = Cipher(algorithms.AES(self._enc), modes.ECB())  # noqa: S305 (one block)
-        return Cipher(algorithms.AES(self._enc), modes.CBC(single.encryptor().update(counter)))
 
     @classmethod
     def _key(cls, secret: bytes, counter: int) -> bytes:

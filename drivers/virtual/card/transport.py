@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from drivers.virtual.card.words import Command, StatusWord, parse
+from drivers.virtual.card.words import UNLIMITED, Command, StatusWord, parse
 
-UNLIMITED = 65544  # the longest APDU there is
 CHAIN_BYTES = 4096  # what a card keeps of a chain
 CHAINED = 0x10
 GENERAL_AUTHENTICATE = 0x86  # its chains are steps of a protocol: each link is answered (7816-4, 11.5.5)
@@ -29,7 +28,7 @@ class Transport:
     def take(self, apdu: bytes) -> Command | None:
         """The command, whole; None for a link that others follow. StatusWord ends any chain."""
         chain, self._chain = self._chain, []
-        command = self._parse(apdu)
+        command = parse(apdu, self.largest)
         if not self.chaining or command.cla & 0xE0 or command.ins == GENERAL_AUTHENTICATE:
             return self._alone(command, chain)
         if not chain and not command.cla & CHAINED:
@@ -50,15 +49,6 @@ class Transport:
         if chain:
             raise StatusWord(0x6883)
         return command
-
-    def _parse(self, apdu: bytes) -> Command:
-        command = parse(apdu)
-        if not command.extended:
-            return command
-        if len(apdu) > self.largest:
-            raise StatusWord(0x6700)
-        most = self.largest - 2  # beside the status bytes
-        return replace(command, room=min(command.ne or most, most))
 
 
 def _kind(link: Command) -> tuple[int, int, int, int]:

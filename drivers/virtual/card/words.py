@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 Random = Callable[[int], bytes]
 
+UNLIMITED = 65544  # the longest APDU there is
+
 
 class StatusWord(Exception):
     """The card's program ends the command with these status bytes; a warning may bring data along."""
@@ -86,17 +88,19 @@ class Program(Protocol):
     def state(self) -> dict[str, Any]: ...
 
 
-def parse(apdu: bytes) -> Command:
-    """All seven forms of a command APDU. Raises StatusWord(6700) for any other.
+def parse(apdu: bytes, largest: int = UNLIMITED) -> Command:
+    """All seven forms of a command APDU, extended ones up to `largest` bytes either way.
 
-    `room` is that of a short one; what fits into an extended answer the card knows.
+    Raises StatusWord(6700) for any other.
     """
     if len(apdu) < 4:
         raise StatusWord(0x6700)
     cla, ins, p1, p2 = apdu[:4]
     data, ne, extended = _body(apdu[4:])
-    room = 256 if extended else ne or 256
-    return Command(cla, ins, p1, p2, data, ne, extended, room=room)
+    if extended and len(apdu) > largest:
+        raise StatusWord(0x6700)
+    most = largest - 2 if extended else 256  # beside the status bytes
+    return Command(cla, ins, p1, p2, data, ne, extended, Right.NONE, min(ne or most, most))
 
 
 def respond(data: bytes, sw: int = 0x9000) -> bytes:

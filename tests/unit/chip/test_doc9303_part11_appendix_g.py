@@ -10,7 +10,7 @@ from support.chip import MrzKeys
 from support.chip_script import Script
 
 from drivers.chip.apdu import CommandApdu, Ins, Sw
-from drivers.chip.ec import BRAINPOOL_P256R1, map_generator
+from drivers.chip.ec import BRAINPOOL_P256R1
 from drivers.chip.ephemeral import EphemeralKey
 from drivers.chip.kdf import Purpose, SessionCipher
 from drivers.chip.pace import choose, open_pace
@@ -88,10 +88,11 @@ def test_the_nonce_is_mapped_from_both_ends() -> None:
     terminal, chip = (EphemeralKey(curve, Draws(scalar)) for scalar in (SK_MAP_IFD, SK_MAP_IC))
     assert curve.encode(terminal.public) == PK_MAP_IFD
     assert curve.encode(chip.public) == PK_MAP_IC
-    shared = terminal.multiply(curve.decode(PK_MAP_IC))
-    assert curve.encode(shared) == curve.encode(chip.multiply(curve.decode(PK_MAP_IFD))) == H
-    mapped = map_generator(curve, int.from_bytes(S, "big"), shared)
+    assert terminal.agree(curve.decode(PK_MAP_IC)) == chip.agree(curve.decode(PK_MAP_IFD)) == H[1:33]
+    nonce = int.from_bytes(S, "big")
+    mapped = terminal.map_generator(nonce, curve.decode(PK_MAP_IC))
     assert curve.encode(mapped) == MAPPED
+    assert curve.encode(chip.map_generator(nonce, curve.decode(PK_MAP_IFD))) == MAPPED
     agreeing = EphemeralKey(curve, Draws(SK_DH_IFD))
     assert curve.encode(agreeing.multiply(mapped)) == PK_DH_IFD
     assert agreeing.agree(curve.decode(PK_DH_IC)) == SHARED

@@ -13,6 +13,7 @@ from drivers.chip.access import Can, Password, open_channel
 from drivers.chip.apdu import CommandApdu
 from drivers.chip.bac import mrz_information
 from drivers.chip.ec import CURVES, P_256
+from drivers.chip.ephemeral import EphemeralKey
 from drivers.chip.errors import (
     AccessRefused,
     AccessUnsupported,
@@ -139,12 +140,12 @@ def test_a_token_may_come_with_the_names_of_authorities() -> None:
 
 
 def test_a_mapping_to_infinity_generates_nothing() -> None:
-    """H = -s·G: the card chooses its key so that the mapped generator vanishes."""
-    from drivers.chip.ec import map_generator
-
-    s = 0x3F00C4D39D153F2B2A214A078D899B22
+    """H = -s·G: a card that knew our key would choose its own so that the mapped generator vanishes."""
+    s, ours = 0x3F00C4D39D153F2B2A214A078D899B22, 11
+    key = EphemeralKey(P_256, lambda size: ours.to_bytes(size, "big"))
+    vanishing = -s * pow(ours, -1, P_256.order) % P_256.order
     with pytest.raises(MalformedData, match="infinity"):
-        map_generator(P_256, s, P_256.generator * (P_256.order - s))
+        key.map_generator(s, P_256.generator * vanishing)
 
 
 def test_the_strongest_known_way_is_chosen_and_named_where_there_are_several() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from support.dialects import FIELD, GP_TEST_KEY, MasterKeys, private
+from support.dialects import FIELD, GP_TEST_KEY, MasterKeys
 from support.issue import ORDER, RECORD, FakeAttempt, FakeJournal, full_image, locked, serial_of
 from support.issued import chip_of
 from support.signer import NOW, TestSigner, state
@@ -121,7 +121,7 @@ def test_another_blank_is_not_taken_for_the_torn_one(corner: Corner) -> None:
 def test_a_chip_that_has_another_private_key_never_gets_a_sod(
     corner: Corner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    another = private(ec.generate_private_key(ec.SECP256R1()))
+    another = ec.generate_private_key(ec.SECP256R1())
     card = blank_card(kind=corner.name)
     corner.reader.put(card)
     chip = chip_of(card)
@@ -140,7 +140,7 @@ def test_a_chip_that_loses_its_private_key_with_the_lock_is_not_complete(corner:
     transaction = corner.transaction()
     transaction.write(RECORD)
     transaction.verify(RECORD)
-    chip_of(card).aa = private(ec.generate_private_key(ec.SECP256R1()))
+    chip_of(card).aa = ec.generate_private_key(ec.SECP256R1())
     with pytest.raises(IssueBroken, match="chip_keys"):
         transaction.lock(RECORD)
     assert corner.journal.report is None
