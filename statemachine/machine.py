@@ -72,7 +72,8 @@ class Flow:
         def take(event: Event) -> None:
             if row.target is not None:
                 self._effects.append(fx.StopWork(self.entry))
-                self.session = replace(self.session, reason=None)
+                if self.session.reason is not None:
+                    self.session = replace(self.session, reason=None)
             if row.note is not None:
                 self.session = row.note(self.session, event)
 
@@ -93,7 +94,7 @@ class Flow:
             self.session = self.session.fresh()
         elif state in STEPS and state is not self.session.step:
             self.session = replace(self.session, step=state, tries=0)
-        if state not in STAFF:
+        if state not in STAFF and self.session.officer is not None:
             self.session = replace(self.session, officer=None)
         self.entry += 1
         self._effects.append(fx.Enter(self.entry, state))

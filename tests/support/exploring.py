@@ -93,6 +93,7 @@ def _swap(state: S, session: Session) -> dict[str, Any]:
     return {name: getattr(session, name) for name in SWAP} if state is S.SWAP else NO_SWAP
 
 
+@cache
 def _coarse(state: S, session: Session) -> Session:
     """Forget what no later guard reads, so that the walk ends."""
     proven = session.proven and "finger"
