@@ -11,7 +11,7 @@ from centre.core import Centre
 from centre.gate import Gate, checked
 from centre.wire import read_json
 from firmware.records.format import check as c
-from firmware.records.format.swap import MAX_BYTES
+from firmware.records.format.paper import MAX_BYTES
 from firmware.records.format.warrants import ASSIGNMENT, LEASE
 
 MAX_SWAP_BYTES = MAX_BYTES + (64 << 10)

@@ -13,8 +13,9 @@ from firmware.box import found_sealed
 from firmware.box.found import Found, Trust, place_of, read_most, while_valid
 from firmware.box.stick import ASSIGNMENT, CARRIED, DRAFTS, HANDOVER, OUTBOX, PAPERS, RECEIPT, SwapRefused
 from firmware.box.warrants import MAX_PAPER
-from firmware.records.format import statement, swap
+from firmware.records.format import swap
 from firmware.records.format.errors import FormatError, SignatureRefused, StatementRefused
+from firmware.records.format.paper import MAX_BYTES
 from firmware.records.format.receipt import MAX_RECEIPT_BYTES, SignedReceipt
 from firmware.records.format.swap import Adoption, Handover, Held
 from firmware.records.handover import ADOPTED, Paper
@@ -25,7 +26,7 @@ ADOPTION, EVIDENCE, PLACE = ".adoption.json", ".evidence.json", ".place.json"
 
 def read(folder: Path, trust: Trust, rest: bool) -> Found:
     """Raises SwapRefused: stick_foreign, stick_damaged, stick_incomplete, stick_failed."""
-    body = read_most(folder / HANDOVER, swap.MAX_BYTES)
+    body = read_most(folder / HANDOVER, MAX_BYTES)
     handover, certificate = handover_of(body, trust)
     lost: list[str] = []
     sealed, delivered = _sealed(folder / OUTBOX, handover, certificate, trust, lost)
@@ -58,7 +59,7 @@ def read(folder: Path, trust: Trust, rest: bool) -> Found:
 def handover_of(body: bytes, trust: Trust) -> tuple[Handover, bytes]:
     """A handover and its box's certificate (DER), verified. Raises SwapRefused."""
     try:
-        paper = statement.read(body, Handover.named, Handover.table, swap.MAX_BYTES)
+        paper = Handover.unverified(body)
         return Handover.read(body, trust.box_ca, _moment(paper.certificate, trust.now)), paper.certificate
     except StatementRefused as exc:
         raise SwapRefused("stick_damaged", HANDOVER) from exc
@@ -127,12 +128,12 @@ def _drafts(folder: Path, handover: Handover, lost: list[str]) -> Iterator[tuple
 def papers(folder: Path, trust: Trust) -> Iterator[Paper]:
     """Adoptions that the failed box kept, signed by boxes of ours. Raises SwapRefused for any other."""
     for path in sorted(folder.glob(f"*{ADOPTION}")) if folder.is_dir() else ():
-        body = read_most(path, swap.MAX_BYTES)
+        body = read_most(path, MAX_BYTES)
         try:
-            certificate = statement.read(body, Adoption.named, Adoption.table, swap.MAX_BYTES).certificate
+            certificate = Adoption.unverified(body).certificate
             made = Adoption.read(body, trust.box_ca, _moment(certificate, trust.now))
         except FormatError as exc:
             raise SwapRefused("stick_damaged", path.name) from exc
         beside = [path.with_name(path.name.removesuffix(ADOPTION) + end) for end in (EVIDENCE, PLACE)]
-        evidence, place = (read_most(each, swap.MAX_BYTES) if each.is_file() else None for each in beside)
+        evidence, place = (read_most(each, MAX_BYTES) if each.is_file() else None for each in beside)
         yield Paper(0, ADOPTED, made.box, made.epoch, body, evidence, place, "", None)

@@ -17,7 +17,7 @@ from firmware.records.database import Database, Readable
 from firmware.records.drafts import Drafts
 from firmware.records.ended import to_give_up
 from firmware.records.fence import HANDED_OVER, closed
-from firmware.records.format import statement, swap
+from firmware.records.format import swap
 from firmware.records.format.swap import Adoption, Handover, Held, Retirement
 from firmware.records.keys import BoxKeys
 from firmware.records.outbox import Outbox
@@ -192,8 +192,7 @@ class Handovers:
         place: bytes | None = None,
     ) -> None:
         """Raises StatementRefused for what no reader would take."""
-        form = _FORMS[kind]
-        statement.read(body, form.named, form.table, swap.MAX_BYTES)
+        _FORMS[kind].unverified(body)
         connection.execute(
             "INSERT INTO handover (kind, box, epoch, body, evidence, place, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (kind, box, epoch, body, evidence, place, self._clock.stamp()),

@@ -1,30 +1,24 @@
 """What boxes sign when one takes another's place: what was handed over, what was taken, what was erased.
 
-Each is a statement with the box's own certificate (`statement.sign_as_box`). `closed_at` is the number k of
+`closed_at` is the number k of
 the last record that the closed epoch holds: 0 when it has none, None when nobody knows (DESIGN section 7).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Self
-
-from cryptography import x509
+from typing import ClassVar
 
 from firmware.records.format import check as c
-from firmware.records.format import statement
-from firmware.records.format.errors import SignatureRefused
+from firmware.records.format.paper import BoxPaper
 from firmware.records.format.schema import BOX
-from firmware.records.format.signing import Signer
-from firmware.records.format.statement import Statement, moment, moment_of
 
 MOST_RECORDS = 20_000
 """More than a box makes in a month without a line."""
 HANDOVER, DISK, ORDER = "handover", "disk", "order"
 NO_RECORD = "0" * 64
-MAX_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,55 +51,6 @@ class GivenUp:
     attempts: int
 
 
-class _Paper:
-    """A dataclass with `at`, whose body is its fields; `named` and `table` say its form."""
-
-    named: ClassVar[str]
-    table: ClassVar[c.Check]
-    nested: ClassVar[Mapping[str, type]] = {}
-
-    def signed(self, signer: Signer) -> Statement:
-        return statement.sign_as_box(self.named, self.body(), signer)
-
-    def body(self) -> dict[str, Any]:
-        plain = {one.name: _plain(getattr(self, one.name)) for one in fields(self)}  # type: ignore[arg-type]
-        return {"type": f"idkiosk-{self.named}/1", **plain}
-
-    @classmethod
-    def read(cls, data: bytes, box_ca: x509.Certificate, at: datetime) -> Self:
-        """The paper, if the box that it speaks of signed it. Raises StatementRefused, SignatureRefused."""
-        paper = statement.read(data, cls.named, cls.table, MAX_BYTES)
-        made = cls.of(paper.body)
-        if paper.verify_box(box_ca, at) != made.speaker:
-            raise SignatureRefused(f"the {cls.named} is signed by another box than it speaks of")
-        return made
-
-    @classmethod
-    def of(cls, body: Mapping[str, Any]) -> Self:
-        """From a body that passed the table."""
-        plain = {name: value for name, value in body.items() if name != "type"}
-        plain["at"] = moment_of(body["at"])
-        for name, inner in cls.nested.items():
-            value = plain[name]
-            plain[name] = tuple(inner(**one) for one in value) if isinstance(value, list) else inner(**value)
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()})
-
-    @property
-    def speaker(self) -> str:
-        """The box that must have signed."""
-        raise NotImplementedError
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return moment(value)
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, Held | Blanks | GivenUp):
-        return {one.name: getattr(value, one.name) for one in fields(value)}
-    return value
-
-
 _box = c.text(32, 1, BOX)
 _epoch = c.integer(0, 2**31)
 _count = c.integer(0, 2**53 - 1)
@@ -115,7 +60,7 @@ _record_id = c.text(36, 32, r"[0-9a-f-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Handover(_Paper):
+class Handover(BoxPaper):
     """The old box's word: it issues nothing more under `epoch`, and this is what it gives away.
 
     `to` is a box's id, or "" for any spare of its pool. `head` is the record digest of number `closed_at`.
@@ -188,7 +133,7 @@ class Handover(_Paper):
 
 
 @dataclass(frozen=True, slots=True)
-class Adoption(_Paper):
+class Adoption(BoxPaper):
     """The new box's word: whose place it took, what it found, and who counted the blanks.
 
     `known_by`: the old box's handover, its disk, or the centre's order alone; `evidence` is SHA-256 (hex) of
@@ -234,7 +179,7 @@ class Adoption(_Paper):
 
 
 @dataclass(frozen=True, slots=True)
-class Retirement(_Paper):
+class Retirement(BoxPaper):
     """The box's last word: it has erased these, and its key with them."""
 
     named: ClassVar[str] = "retirement"

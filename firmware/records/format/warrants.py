@@ -1,7 +1,6 @@
 """What the centre signs for one box: where it stands and under which epoch, and what it may issue offline.
 
 Each carries a serial that only grows per box: an older paper never replaces a newer one (DESIGN section 7).
-The centre's key for them is its own (`orders`), so that a receipt can never pass for a warrant.
 """
 
 from __future__ import annotations
@@ -9,22 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from typing import ClassVar
 
 from firmware.records.format import check as c
-from firmware.records.format import statement
+from firmware.records.format.paper import CentrePaper
 from firmware.records.format.rules import CASES
 from firmware.records.format.schema import BOX
-from firmware.records.format.statement import Statement, moment, moment_of
 
 ASSIGNMENT, LEASE = "assignment", "lease"
 UNIT, SPARE = "unit", "spare"
 PRODUCTION, TRAINING = "production", "training"
 TOKEN = "token:"  # noqa: S105  a prefix, no secret
 MAX_LEASE = 100_000
+
+_PLACES = ("pool", "home_unit", "capture_unit", "team", "station")
+_word = c.text(80, 0)
+_box = c.text(32, 1, BOX)
+_epoch = c.integer(0, 2**31)
+_serial = c.integer(1, 2**53 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,14 @@ class Replaces:
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(CentrePaper):
     """Where `box` works from now on. A spare has the `pool` whose units it may replace, and no unit yet.
 
     `profile` training: everything made is simulated, for ever. `replaces`: an order of the centre to take
     another box's place, when nothing of that box can be read any more.
     """
 
+    named: ClassVar[str] = ASSIGNMENT
     serial: int
     box: str
     epoch: int
@@ -56,37 +58,31 @@ class Assignment:
     replaces: Replaces | None
     at: datetime
 
-    def signed(self, key: ec.EllipticCurvePrivateKey) -> Statement:
-        replaces = {"box": self.replaces.box, "epoch": self.replaces.epoch} if self.replaces else None
-        places = {name: getattr(self, name) for name in (*_PLACES, "role", "profile")}
-        body = {"type": "idkiosk-assignment/1", "serial": self.serial, "box": self.box, "epoch": self.epoch}
-        return statement.sign(
-            ASSIGNMENT, {**body, **places, "replaces": replaces, "at": moment(self.at)}, key
-        )
-
-    @classmethod
-    def read(cls, data: bytes, orders: x509.Certificate) -> Assignment:
-        """Raises StatementRefused, SignatureRefused."""
-        paper = statement.read(data, ASSIGNMENT, _assignment)
-        paper.verify(orders)
-        return cls.of(paper.body)
-
-    @classmethod
-    def of(cls, body: Mapping[str, Any]) -> Assignment:
-        """From a body that passed the table."""
-        replaces = Replaces(**body["replaces"]) if body["replaces"] else None
-        plain = {name: body[name] for name in ("serial", "box", "epoch", "role", "profile", *_PLACES)}
-        return cls(**plain, replaces=replaces, at=moment_of(body["at"]))
+    nested: ClassVar[Mapping[str, type]] = {"replaces": Replaces}
+    table: ClassVar[c.Check] = c.fields(
+        {
+            "type": c.must_be("idkiosk-assignment/1"),
+            "serial": _serial,
+            "box": _box,
+            "epoch": _epoch,
+            "role": c.one_of(UNIT, SPARE),
+            "profile": c.one_of(PRODUCTION, TRAINING),
+            **dict.fromkeys(_PLACES, _word),
+            "replaces": c.nullable(c.fields({"box": _box, "epoch": _epoch})),
+            "at": c.moment,
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(CentrePaper):
     """The right to issue `count` cards of these cases before `until`, without asking.
 
     `holder` is a box's id, or `token:` and the first 16 hex digits of SHA-256 of the document signer's
     certificate in a PKCS#11 token: then the right travels with the token, to any box of the same pool.
     """
 
+    named: ClassVar[str] = LEASE
     serial: int
     holder: str
     pool: str
@@ -97,58 +93,18 @@ class Lease:
     signer_sha256: str
     at: datetime
 
-    def signed(self, key: ec.EllipticCurvePrivateKey) -> Statement:
-        names = ("serial", "holder", "pool", "epoch", "count", "signer_sha256")
-        body = {name: getattr(self, name) for name in names}
-        body |= {"type": "idkiosk-lease/1", "cases": list(self.cases)}
-        return statement.sign(LEASE, {**body, "until": moment(self.until), "at": moment(self.at)}, key)
-
-    @classmethod
-    def read(cls, data: bytes, orders: x509.Certificate) -> Lease:
-        """Raises StatementRefused, SignatureRefused."""
-        paper = statement.read(data, LEASE, _lease)
-        paper.verify(orders)
-        return cls.of(paper.body)
-
-    @classmethod
-    def of(cls, body: Mapping[str, Any]) -> Lease:
-        """From a body that passed the table."""
-        names = ("serial", "holder", "pool", "epoch", "count", "signer_sha256")
-        plain = {name: body[name] for name in names}
-        return cls(
-            **plain, cases=tuple(body["cases"]), until=moment_of(body["until"]), at=moment_of(body["at"])
-        )
-
-
-_PLACES = ("pool", "home_unit", "capture_unit", "team", "station")
-_word = c.text(80, 0)
-_box = c.text(32, 1, BOX)
-_epoch = c.integer(0, 2**31)
-_serial = c.integer(1, 2**53 - 1)
-_assignment = c.fields(
-    {
-        "type": c.must_be("idkiosk-assignment/1"),
-        "serial": _serial,
-        "box": _box,
-        "epoch": _epoch,
-        "role": c.one_of(UNIT, SPARE),
-        "profile": c.one_of(PRODUCTION, TRAINING),
-        **dict.fromkeys(_PLACES, _word),
-        "replaces": c.nullable(c.fields({"box": _box, "epoch": _epoch})),
-        "at": c.moment,
-    }
-)
-_lease = c.fields(
-    {
-        "type": c.must_be("idkiosk-lease/1"),
-        "serial": _serial,
-        "holder": c.text(40, 1, rf"{BOX}|{TOKEN}[0-9a-f]{{16}}"),
-        "pool": _word,
-        "epoch": _epoch,
-        "count": c.integer(1, MAX_LEASE),
-        "cases": c.listing(c.one_of(*sorted(CASES)), 16, 1),
-        "until": c.moment,
-        "signer_sha256": c.text(64, 64, r"[0-9a-f]{64}"),
-        "at": c.moment,
-    }
-)
+    moments: ClassVar[tuple[str, ...]] = ("until", "at")
+    table: ClassVar[c.Check] = c.fields(
+        {
+            "type": c.must_be("idkiosk-lease/1"),
+            "serial": _serial,
+            "holder": c.text(40, 1, rf"{BOX}|{TOKEN}[0-9a-f]{{16}}"),
+            "pool": _word,
+            "epoch": _epoch,
+            "count": c.integer(1, MAX_LEASE),
+            "cases": c.listing(c.one_of(*sorted(CASES)), 16, 1),
+            "until": c.moment,
+            "signer_sha256": c.text(64, 64, r"[0-9a-f]{64}"),
+            "at": c.moment,
+        }
+    )

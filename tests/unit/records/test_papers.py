@@ -12,39 +12,17 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
-from support import record
+from support import papers, record
 
 from firmware.records.format import statement, swap
 from firmware.records.format.errors import FormatError, SignatureRefused, StatementRefused
+from firmware.records.format.paper import MAX_BYTES
 from firmware.records.format.signing import Signer
 from firmware.records.format.warrants import Assignment, Lease, Replaces
 
 KEYS = record.keys()
-ASSIGNMENT = Assignment(
-    serial=3,
-    box=record.BOX,
-    epoch=2,
-    role="unit",
-    pool="T-79",
-    home_unit="U-7901",
-    capture_unit="U-7905",
-    team="TEAM-4",
-    station="Nhà văn hoá thôn Đoài",
-    profile="production",
-    replaces=Replaces("BOX-09", 1),
-    at=record.NOW,
-)
-LEASE = Lease(
-    serial=9,
-    holder="token:0123456789abcdef",
-    pool="T-79",
-    epoch=2,
-    count=300,
-    cases=("renewal", "replacement"),
-    until=record.NOW + timedelta(days=3),
-    signer_sha256="ab" * 32,
-    at=record.NOW,
-)
+ASSIGNMENT = replace(papers.ASSIGNMENT, replaces=Replaces("BOX-09", 1))
+LEASE = papers.TOKEN_LEASE
 HANDOVER = swap.Handover(
     box=record.BOX,
     epoch=2,
@@ -171,7 +149,7 @@ def test_a_bent_byte_is_never_believed(place: int, byte: int) -> None:
 
 
 def test_a_huge_or_deep_paper_is_refused_unread() -> None:
-    for data in (b"[" * 100_000, b" " * (swap.MAX_BYTES + 1)):
+    for data in (b"[" * 100_000, b" " * (MAX_BYTES + 1)):
         with pytest.raises(StatementRefused):
             swap.Handover.read(data, KEYS.box_ca, record.NOW)
 
