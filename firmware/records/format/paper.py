@@ -24,7 +24,7 @@ MAX_BYTES = 8 << 20  # a handover of a month without a line
 
 
 class Paper:
-    """`named` and `table` say its form, `nested` its inner dataclasses, `moments` which fields are moments."""
+    """`named` and `table` say its form, `nested` its inner dataclasses, `moments` its fields that are one."""
 
     named: ClassVar[str]
     table: ClassVar[c.Check]
