@@ -42,17 +42,12 @@ class Line:
 
     def sealed(self, manifest: dict[str, Any]) -> Sealed:
         """As the box does it. Raises FormatError."""
-        files = {name: data for name, data in record.files().items() if name in manifest.get("files", ())}
-        return seal(manifest, files, self.box.signer, self.recipients())
+        return seal(manifest, named_files(manifest), self.box.signer, self.recipients())
 
     def forced(self, manifest: dict[str, Any]) -> Sealed:
         """As a box would do it that checks nothing. Raises SchemaRefused for what is no JSON at all."""
         content = canonical(manifest)
-        named = manifest.get("files")
-        files = {
-            name: data for name, data in record.files().items() if isinstance(named, dict) and name in named
-        }
-        package = _zip(content, sign_detached(content, self.box.signer), files)
+        package = _zip(content, sign_detached(content, self.box.signer), named_files(manifest))
         return encrypt(package, record_digest(content), self.recipients())
 
     def receipt(self, sealed: Sealed) -> ReceiptKind | None:
@@ -65,6 +60,12 @@ class Line:
         receipt = SignedReceipt.from_json(answer.content).verify(self.box.certificate("receipt.pem"))
         assert (receipt.record_digest, receipt.sealed_digest) == (sealed.record_digest, sealed.sealed_digest)
         return receipt.kind
+
+
+def named_files(manifest: dict[str, Any]) -> dict[str, bytes]:
+    """Of a whole record's files those that this one names, whatever it names them in."""
+    named = manifest.get("files")
+    return {name: data for name, data in record.files().items() if isinstance(named, dict) and name in named}
 
 
 @pytest.fixture(scope="module")
