@@ -6,6 +6,7 @@ TEST_WORKERS ?= $(shell echo $$(( $$(nproc) + 1 )))
 .DEFAULT_GOAL := help
 # threads of numpy and OpenCV would only stand in the way of the other workers
 export OPENBLAS_NUM_THREADS = 1
+test fuzz torture: export OPENCV_FOR_THREADS_NUM = 1
 .PHONY: help demo kiosk drill test fuzz torture hil check format flow screens bench doctor install clean
 
 help: ## this list

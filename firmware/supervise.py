@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 Notify = Callable[[str], None]
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # SIGHUP: the terminal was taken away
 UNWATCHED_BEAT_S = 10.0
+NOTICE_S = 0.3
+"""The socket holds ten notices that nobody has read: the next waits so long, not for ever."""
 BEAT = "beat"
 
 
@@ -40,13 +42,15 @@ class End:
 
 @contextmanager
 def systemd() -> Iterator[Notify]:
-    """What sends notices to systemd; without one (NOTIFY_SOCKET) they go nowhere."""
+    """What sends notices to systemd; without one (NOTIFY_SOCKET), or to one that does not read, nowhere."""
     if "NOTIFY_SOCKET" not in os.environ:
         yield lambda _: None
         return
     from sdnotify import SystemdNotifier
 
     notifier = SystemdNotifier()
+    if notifier.socket:
+        notifier.socket.settimeout(NOTICE_S)
     with closing(notifier.socket) if notifier.socket else nullcontext():
         yield lambda notice: notifier.notify(notice.encode("ascii", "replace").decode())  # it sends Latin-1
 

@@ -4,4 +4,10 @@ from __future__ import annotations
 
 import gc
 
+from support import portal
+
 gc.set_threshold(100_000, 50, 50)
+
+
+def pytest_sessionfinish() -> None:
+    portal.close()

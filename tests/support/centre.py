@@ -36,6 +36,7 @@ from firmware.records.format.seal import Sealed, seal
 from firmware.records.format.signing import Signer
 from firmware.uplink.client import CentreClient, Timeouts, tls_context
 from support import record
+from support.portal import portal
 
 START_TIMEOUT_S = 60.0
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -216,7 +217,9 @@ def speaking(app: ASGIApp, certificate: x509.Certificate | None) -> TestClient:
         scope["state"] = {**scope.get("state", {}), PEER_CERTIFICATE: der}
         await app(scope, receive, send)
 
-    return TestClient(with_peer, raise_server_exceptions=True)
+    client = TestClient(with_peer, raise_server_exceptions=True)
+    client.portal = portal()
+    return client
 
 
 def upload(http: TestClient, data: bytes) -> str:

@@ -260,6 +260,13 @@ def test_without_systemd_notices_go_nowhere(monkeypatch: pytest.MonkeyPatch) -> 
         sends("READY=1")
 
 
+def test_a_systemd_that_does_not_read_holds_nothing_up(told: NotifySocket, notify: Notify) -> None:
+    room = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
+    for number in range(room + 4):
+        notify(f"STATUS={number}")
+    assert told.waiting()[: room + 1] == [f"STATUS={number}" for number in range(room + 1)]
+
+
 def test_a_notice_in_any_script_arrives(told: NotifySocket, notify: Notify) -> None:
     notify("STATUS=Đang chờ")
     assert told.waiting() == ["STATUS=?ang ch?"]
