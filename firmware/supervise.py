@@ -62,6 +62,17 @@ def beat_s(environ: Mapping[str, str] = os.environ) -> float:
     return int(given_us) / 3e6 if given_us.isdigit() and int(given_us) else UNWATCHED_BEAT_S
 
 
+@contextmanager
+def signals(stop: Callable[[], None]) -> Iterator[None]:
+    """A signal calls `stop`, which posts one more message: what is being handled is finished first."""
+    before = {number: signal.signal(number, lambda *_: stop()) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class Supervisor:
     """Runs `kiosk` from its start to its end. Every message of the loop passes through `handle`."""
 
@@ -74,7 +85,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Return the process's exit code: 0 after an orderly end, EX_SOFTWARE after a bug."""
-        with self._signals():
+        with signals(self.stop):
             try:
                 self._kiosk.start()
                 self._beat()
@@ -134,16 +145,6 @@ class Supervisor:
                 self._faults[name] = str(fault)
 
     # --- the end -----------------------------------------------------------------------------------
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """A signal is one more message: what is being handled is finished first."""
-        before = {number: signal.signal(number, lambda *_: self.stop()) for number in ENDING}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def stop(self) -> None:
         """Ask for an orderly end; callable from any thread and from a signal handler."""

@@ -24,6 +24,7 @@ from firmware.sim.office import VirtualOffice, Wishes
 from firmware.sim.officer import PINS
 from firmware.sim.web import page
 from firmware.sim.world import World
+from firmware.supervise import signals
 from ui_fb.display import MemoryDisplay
 from ui_fb.words import LANGUAGES, words
 
@@ -56,7 +57,8 @@ def run_station(wishes: Wishes, port: int, announce: Callable[[str], None]) -> N
             station.kiosk.start()
             server.start()
             announce(f"http://{HOST}:{listener.getsockname()[1]}/")
-            station.loop.run(station.kiosk.handle)
+            with signals(station.stop):
+                station.loop.run(station.kiosk.handle)
         finally:
             server.end()
             station.close()
@@ -94,6 +96,10 @@ class Station:
 
     def touch(self, x: int, y: int) -> None:
         self.loop.post(Tap(x, y))
+
+    def stop(self) -> None:
+        """Ask for an orderly end; callable from any thread and from a signal handler."""
+        self.loop.post(self.loop.end)
 
     def fail(self, error: BaseException) -> None:
         """End the loop with an error of another thread."""
@@ -187,7 +193,7 @@ def _listener(port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def _until_interrupted() -> Iterator[None]:
-    """Ctrl-C is the one way to end a station, wherever it is; SIGTERM does the same."""
+    """Ctrl-C ends what is being set up or taken down as well; SIGTERM does the same."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with suppress(KeyboardInterrupt):
