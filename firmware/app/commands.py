@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from firmware.app.jobs import fingers, identify, records, reopen, staff
+from firmware.app.jobs import acts, fingers, identify, records, reopen, staff
 from firmware.presenter import Form
 from firmware.records.journal import Journal
 from firmware.touch import Command
@@ -68,17 +68,17 @@ class Commands:
         desk, visit, session = self._kiosk.desk, self._kiosk.visit, self._kiosk.flow.session
         match command.name:
             case "attest" if may_attest(session, None):
-                self._store(records.attest(desk, visit, officer))
+                self._store(acts.attest(desk, visit, officer))
             case "guardian" if session.known:
                 self._kiosk.asks.on_registry(identify.see_guardian(desk, visit, officer, command.value))
             case "correct":
-                self._store(records.note_corrections(desk, visit, officer))
+                self._store(acts.note_corrections(desk, visit, officer))
             case "accept" if visit.doubted is not None:
                 self._store(fingers.accept_doubted(desk, visit, officer))
             case "approve" if session.portrait:
-                self._store(records.approve_portrait(visit, officer))
+                self._store(acts.approve_portrait(visit, officer))
             case "refuse":
-                self._store(records.audited(visit, officer, "refused", ev.VisitRefused("officer")))
+                self._store(acts.audited(visit, officer, "refused", ev.VisitRefused("officer")))
             case "void" | "except":
                 self._maybe_four_eyes(command, officer)
             case _:
@@ -102,7 +102,7 @@ class Commands:
         officers = (self._kiosk.flow.session.officer or "", second)
         command, self._waiting = self._waiting, Command("")
         if command.name == "void":
-            self._store(records.void_card(self._kiosk.visit, officers))
+            self._store(acts.void_card(self._kiosk.visit, officers))
         elif command.name == "except":
             finger, _, reason = command.value.partition(":")
             self._except(finger, reason, officers)

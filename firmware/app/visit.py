@@ -79,6 +79,12 @@ class Visit:
     """The station's recovery code, while a swap needs it."""
     blanks: int = 0
 
+    @property
+    def record(self) -> str:
+        """The record's id, in states that are entered with one."""
+        assert self.record_id is not None  # noqa: S101  else it is a bug of the flow
+        return self.record_id
+
 
 @dataclass(frozen=True, slots=True)
 class Learned:

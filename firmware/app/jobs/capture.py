@@ -52,8 +52,7 @@ def _no_portrait(reason: str) -> ev.Event:
 
 
 def _keep_portrait(desk: Desk, journal: Journal, visit: Visit, sample: PortraitSample) -> None:
-    assert visit.record_id is not None  # noqa: S101  PORTRAIT is entered with a draft
-    before = journal.draft(visit.record_id).parts.get("portrait", {"attempts": 0})
+    before = journal.draft(visit.record).parts.get("portrait", {"attempts": 0})
     height, width = sample.crop.shape[:2]
     components = {f"ofiq_{name}": value for name, value in sample.components.items()}
     scores = {**sample.check.measures, **components}
@@ -68,6 +67,4 @@ def _keep_portrait(desk: Desk, journal: Journal, visit: Visit, sample: PortraitS
         "height_px": height,
         "flags": list(sample.flags),
     }
-    journal.accept(
-        visit.record_id, "portrait", part, {"portrait.jp2": sample.jp2, "portrait.jpg": sample.jpeg}
-    )
+    journal.accept(visit.record, "portrait", part, {"portrait.jp2": sample.jp2, "portrait.jpg": sample.jpeg})

@@ -59,7 +59,7 @@ def await_card(desk: Desk, visit: Visit, lift_first: bool) -> Callable[[ChipRead
 
 
 def _seen(desk: Desk, visit: Visit, reader: ChipReader) -> Learned:
-    record_id = _id(visit)
+    record_id = visit.record
     image = CardImage.from_bytes(desk.store.call(lambda journal: journal.attempt(record_id)).image)
     try:
         state = _card(desk, reader).identify(image.access)
@@ -86,7 +86,7 @@ def issue(
     def run(reader: ChipReader) -> Learned:
         transaction = _transaction(desk, reader, entry, began)
         try:
-            call(transaction, _id(visit))
+            call(transaction, visit.record)
         except UserRetry as retry:
             return Learned(ev.CardMoved(retry.reason))
         except CardError:
@@ -128,8 +128,3 @@ def _order(desk: Desk, record_id: str) -> Order:
     draft = desk.store.call(lambda journal: journal.draft(record_id))
     number = draft.parts["subject"]["number"]["value"]
     return Order(number, draft.case, str(draft.assignment["box"]), int(draft.assignment["epoch"]))
-
-
-def _id(visit: Visit) -> str:
-    assert visit.record_id is not None  # noqa: S101  the chip's states are entered with a record
-    return visit.record_id

@@ -154,9 +154,8 @@ def scores_of(part: Mapping[str, Any]) -> tuple[Score, ...]:
 def _keep(
     desk: Desk, journal: Journal, visit: Visit, finger: str, sample: Sample, template: bytes | None
 ) -> Learned:
-    assert visit.record_id is not None  # noqa: S101  FINGERS is entered with a draft
     name = f"finger/{finger}"
-    before = journal.draft(visit.record_id).parts.get(name) or _no_finger(finger)
+    before = journal.draft(visit.record).parts.get(name) or _no_finger(finger)
     attempt = {"at": desk.stamp(), "score": sample.score.value, "hint": sample.quality.hint}
     part = {**before, "attempts": [*before["attempts"], attempt], "scorer": SCORERS[sample.score.measure]}
     scores = scores_of(part)
@@ -168,8 +167,8 @@ def _keep(
         if template is not None:
             known["impressions"] = {**visit.impressions, finger: template}
     else:
-        blobs = files_of(journal, visit.record_id, before)
-    journal.accept(visit.record_id, name, part, blobs)
+        blobs = files_of(journal, visit.record, before)
+    journal.accept(visit.record, name, part, blobs)
     return _told(visit, finger, decision, sample, known)
 
 
@@ -232,11 +231,10 @@ def except_finger(
     permanence = "permanent" if reason in FOUR_EYES else "temporary"
 
     def keep(journal: Journal) -> Learned:
-        assert visit.record_id is not None  # noqa: S101  ASSISTED at FINGERS has a draft
         if reason in FOUR_EYES and len(officers) < 2:
             return Learned(ev.ActRefused("four_eyes"))
         name = f"finger/{finger}"
-        part = journal.draft(visit.record_id).parts.get(name) or _no_finger(finger)
+        part = journal.draft(visit.record).parts.get(name) or _no_finger(finger)
         if finger in visit.fingers_done or (reason in FOUR_EYES and part["image"]):
             return Learned(ev.ActRefused("finger_kept"))
         exception: dict[str, Any] = {
@@ -245,12 +243,12 @@ def except_finger(
             "officers": list(officers),
             "at": desk.stamp(),
         }
-        blobs = files_of(journal, visit.record_id, part)
+        blobs = files_of(journal, visit.record, part)
         if photo is not None:
             exception["photo"] = f"exceptions/{finger}.jpg"
             blobs[exception["photo"]] = photo
-        journal.accept(visit.record_id, name, {**part, "exception": exception}, blobs)
-        journal.audit.append(officers[0], "finger_excepted", visit.record_id, {"finger": finger})
+        journal.accept(visit.record, name, {**part, "exception": exception}, blobs)
+        journal.audit.append(officers[0], "finger_excepted", visit.record, {"finger": finger})
         known = {"fingers_excepted": (*visit.fingers_excepted, finger), "doubted": None}
         return Learned(ev.FingerKept(finger), known)
 

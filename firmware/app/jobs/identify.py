@@ -138,7 +138,6 @@ def see_guardian(
 
 
 def _keep_guardian(desk: Desk, journal: Journal, visit: Visit, officer: str, person: Person) -> Learned:
-    assert visit.record_id is not None  # noqa: S101  ASSISTED with a person known has a draft
     guardian = {
         "full_name": person.fields.get("full_name", ""),
         "number": person.number,
@@ -146,8 +145,8 @@ def _keep_guardian(desk: Desk, journal: Journal, visit: Visit, officer: str, per
         "officer": officer,
         "at": desk.stamp(),
     }
-    journal.accept(visit.record_id, "guardian", guardian)
-    journal.audit.append(officer, "guardian_seen", visit.record_id)
+    journal.accept(visit.record, "guardian", guardian)
+    journal.audit.append(officer, "guardian_seen", visit.record)
     return Learned(ev.GuardianPresent())
 
 

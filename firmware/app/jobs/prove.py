@@ -73,7 +73,6 @@ def _readable(scorer: FingerScorer, template: bytes) -> bool:
 
 
 def _keep_proof(desk: Desk, journal: Journal, visit: Visit, finger: str, similarity: int) -> None:
-    assert visit.record_id is not None  # noqa: S101  PROVE is entered with a draft
     proof = {
         "method": "finger",
         "at": desk.stamp(),
@@ -82,4 +81,4 @@ def _keep_proof(desk: Desk, journal: Journal, visit: Visit, finger: str, similar
         "threshold": MatchRules().same,
         "matcher": MATCHER,
     }
-    keep_proof(journal, visit.record_id, proof)
+    keep_proof(journal, visit.record, proof)

@@ -9,7 +9,6 @@ from typing import Any
 
 from firmware.app.desk import Desk
 from firmware.app.jobs.card_image import card_image
-from firmware.app.jobs.identify import keep_proof
 from firmware.app.jobs.reopen import REGISTRY_PART, damaged, reopened
 from firmware.app.signer import why_not
 from firmware.app.visit import Learned, Visit
@@ -35,7 +34,7 @@ WAITS = (RecordState.DRAFT, RecordState.FROZEN, RecordState.ISSUING)
 
 def keep_consent(desk: Desk, visit: Visit, language: str, eid: bool) -> Callable[[Journal], Learned]:
     def keep(journal: Journal) -> Learned:
-        record_id, at, fingers = _id(visit), desk.stamp(), desk.pack.fingers
+        record_id, at, fingers = visit.record, desk.stamp(), desk.pack.fingers
         consent = {"given": True, "text_version": CONSENT_TEXT, "at": at, "language": language}
         journal.accept(record_id, "consent", consent)
         journal.accept(record_id, "eid_request", {"wanted": eid, "at": at})
@@ -49,70 +48,8 @@ def keep_wrong(visit: Visit, field: str) -> Callable[[Journal], Learned]:
 
     def keep(journal: Journal) -> Learned:
         wrong = visit.wrong | {field}
-        journal.accept(_id(visit), "work/wrong", sorted(wrong))
+        journal.accept(visit.record, "work/wrong", sorted(wrong))
         return Learned(ev.FieldWrong(field), {"wrong": wrong})
-
-    return keep
-
-
-def attest(desk: Desk, visit: Visit, officer: str) -> Callable[[Journal], Learned]:
-    """The officer vouches for the person; it is the record's proof, with their name."""
-
-    def keep(journal: Journal) -> Learned:
-        keep_proof(journal, _id(visit), {"method": "officer", "at": desk.stamp(), "officer": officer})
-        journal.audit.append(officer, "attested", visit.record_id)
-        return Learned(ev.Attested())
-
-    return keep
-
-
-def note_corrections(desk: Desk, visit: Visit, officer: str) -> Callable[[Journal], Learned]:
-    """What the citizen marked as wrong goes into the record as a correction case, in the officer's name."""
-
-    def keep(journal: Journal) -> Learned:
-        at = desk.stamp()
-        noted = [{"field": field, "officer": officer, "at": at} for field in sorted(visit.wrong)]
-        journal.accept(_id(visit), "corrections", noted)
-        journal.audit.append(officer, "correction", visit.record_id, {"fields": sorted(visit.wrong)})
-        return Learned(ev.CorrectionNoted())
-
-    return keep
-
-
-def approve_portrait(visit: Visit, officer: str) -> Callable[[Journal], Learned]:
-    """The officer takes the portrait with its flags; the record says who."""
-
-    def keep(journal: Journal) -> Learned:
-        record_id = _id(visit)
-        part = journal.draft(record_id).parts["portrait"]
-        names = (part[kind] for kind in ("image", "jpeg") if kind in part)
-        files = {name: journal.blob(record_id, name) for name in names}
-        journal.accept(record_id, "portrait", {**part, "approved_by": officer}, files)
-        journal.audit.append(officer, "portrait_approved", record_id)
-        return Learned(ev.PortraitApproved())
-
-    return keep
-
-
-def void_card(visit: Visit, officers: tuple[str, ...]) -> Callable[[Journal], Learned]:
-    """Two officers give the present attempt up; if it was ISSUING, its SOD goes onto the void list."""
-
-    def void(journal: Journal) -> Learned:
-        record_id = _id(visit)
-        journal.lost(record_id, journal.attempt(record_id).number, officers)
-        return Learned(ev.CardVoided())
-
-    return void
-
-
-def audited(
-    visit: Visit, officer: str, act: str, event: ev.Event, **detail: Any
-) -> Callable[[Journal], Learned]:
-    """Write an officer's act down, then let the flow hear of it."""
-
-    def keep(journal: Journal) -> Learned:
-        journal.audit.append(officer, act, visit.record_id, detail or None)
-        return Learned(event)
 
     return keep
 
@@ -124,7 +61,7 @@ def freeze(desk: Desk, visit: Visit) -> Callable[[Journal], Learned]:
     """
 
     def fix(journal: Journal) -> Learned:
-        record_id = _id(visit)
+        record_id = visit.record
         try:
             if journal.state(record_id) is RecordState.DRAFT:
                 _fix(desk, visit, journal, record_id)
@@ -191,7 +128,7 @@ def seal(visit: Visit) -> Callable[[Journal], Learned]:
     """Seal the finished record; the receipt's short code is the head of the sealed file's name."""
 
     def close(journal: Journal) -> Learned:
-        record_id = _id(visit)
+        record_id = visit.record
         known = {"receipt": receipt_code(record_id)}
         if journal.state(record_id) is RecordState.COMPLETE and not _sealed(journal, record_id):
             return Learned(ev.SealPutOff("seal_refused"), known)
@@ -277,10 +214,10 @@ def make_ticket(desk: Desk, visit: Visit, reason: str) -> Callable[[Journal], Le
     """Put the record aside; one whose card was finished meanwhile needs a receipt, not a ticket."""
 
     def wait(journal: Journal) -> Learned:
-        if journal.state(_id(visit)) is RecordState.COMPLETE:
+        if journal.state(visit.record) is RecordState.COMPLETE:
             return Learned(ev.ChipLocked())
         until = desk.now() + timedelta(days=desk.pack.waiting_days)
-        ticket = journal.wait(_id(visit), reason, until)
+        ticket = journal.wait(visit.record, reason, until)
         return Learned(ev.TicketMade(), {"ticket": ticket, "ticket_until": _day(local_day(until))})
 
     return wait
@@ -301,11 +238,6 @@ def end(desk: Desk, visit: Visit, outcome: Outcome, officer: str) -> Callable[[J
             journal.refuse(visit.record_id, "refused", officer or "citizen")
 
     return close
-
-
-def _id(visit: Visit) -> str:
-    assert visit.record_id is not None  # noqa: S101  these steps are entered with a record
-    return visit.record_id
 
 
 def _day(day: date) -> str:
