@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from drivers.virtual.card import VirtualCard
 
 
+CARD_S = 2.0  # five of the looks that pcscd takes at a slot
 EX_UNAVAILABLE = 69  # sysexits.h: no reader, no card, or it was lifted
 RETRY: Mapping[str, str] = {
     "place_card": "không có thẻ trên đầu đọc · no card lies on the reader",
@@ -61,11 +62,17 @@ def reader_trouble() -> Iterator[None]:
 
 @contextmanager
 def open_reader(settings: Config, name: str, virtual: Path | None) -> Iterator[ChipReader]:
-    """The PC/SC reader, or a reader with the saved card `virtual` on it; the saved card is not changed."""
+    """The PC/SC reader, or a reader with the saved card `virtual` on it; the saved card is not changed.
+
+    Raises UserRetry("place_card") where none lies there; pcscd is given time to see one that was laid down now.
+    """
     if virtual is None:
         from drivers.chip.process import ChipProcess
+        from drivers.errors import UserRetry
 
         with ChipProcess(name or settings.chip.reader) as reader:
+            if not reader.await_card(True, CARD_S):
+                raise UserRetry("place_card")
             yield reader
         return
     if settings.station.profile == "production":

@@ -164,8 +164,9 @@ def mutants(draw: st.DrawFn) -> Manifest:
                 )
             case "remove":
                 del holder[last]
-            case "deep":
+            case "deep":  # what follows would have to walk through it
                 holder[last] = deep(draw(st.sampled_from((3, 60, 2_000))))
+                break
         if not manifest:
             break
     return manifest
