@@ -64,7 +64,7 @@ def reader_trouble() -> Iterator[None]:
 def open_reader(settings: Config, name: str, virtual: Path | None) -> Iterator[ChipReader]:
     """The PC/SC reader, or a reader with the saved card `virtual` on it; the saved card is not changed.
 
-    Raises UserRetry("place_card") where none lies there; pcscd is given time to see one that was laid down now.
+    Raises UserRetry("place_card") where none lies there; pcscd is given time to see one just laid down.
     """
     if virtual is None:
         from drivers.chip.process import ChipProcess
