@@ -42,7 +42,7 @@ CODE_BYTES = 20
 
 def anchors(keys: Pki) -> dict[str, str]:
     """Whom a box trusts and whom it writes to, as files of its folder."""
-    certificates = {name: keys.certificate_path(role).read_text() for name, role in ANCHORS.items()}
+    certificates = {name: keys.certificate_pem(role).decode() for name, role in ANCHORS.items()}
     return certificates | {f"{role}.txt": f"{keys.age_recipient(role)}\n" for role in AgeRole}
 
 

@@ -89,8 +89,11 @@ class Pki:
     def certificate_path(self, role: Role) -> Path:
         return self.folder / f"{role}.crt.pem"
 
+    def certificate_pem(self, role: Role) -> bytes:
+        return _read(self.certificate_path(role))
+
     def certificate(self, role: Role) -> x509.Certificate:
-        return x509.load_pem_x509_certificate(_read(self.certificate_path(role)))
+        return x509.load_pem_x509_certificate(self.certificate_pem(role))
 
     def credential(self, role: Role) -> Credential:
         """Raises CentreSetupError when a file is missing or is no P-256 key."""
@@ -286,6 +289,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as exc:
-        raise CentreSetupError(f"{path} is missing: run `kiosk-centre init` first") from exc
+        said = f"{path} is missing: make a centre in a new folder with `kiosk-centre init`"
+        raise CentreSetupError(said) from exc
     except OSError as exc:
         raise CentreSetupError(f"{path} cannot be read: {os.strerror(exc.errno or 0)}") from exc
