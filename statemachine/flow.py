@@ -114,6 +114,7 @@ TABLE: tuple[Row, ...] = (
     Row(S.IDENTIFY, ev.Unreadable, S.IDENTIFY, g.tries_left, n.count_try),
     Row(S.IDENTIFY, ev.Unreadable, S.HELP, None, n.event_reason),
     Row(S.IDENTIFY, ev.Resumed, S.PROVE, g.prove_again, n.reopened),
+    Row(S.LOOKUP, ev.Resumed, S.PROVE, g.prove_again, n.reopened),
     Row(S.LOOKUP, ev.PersonFound, S.HELP, g.found_minor, n.found),
     Row(S.LOOKUP, ev.PersonFound, S.PROVE, g.found_provable, n.found),
     Row(S.LOOKUP, ev.PersonFound, S.HELP, None, n.found),

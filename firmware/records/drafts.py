@@ -143,9 +143,17 @@ class Drafts:
             until=parse_moment(row["waiting_until"]),
             ticket=row["ticket"],
             issued_here=bool(row["issued_here"]),
-            parts={p["name"]: json.loads(self._vault.get(record_id, p["file"]).data) for p in parts},
+            parts={part["name"]: self._json(record_id, part["file"]) for part in parts},
             blobs=tuple(blob["name"] for blob in blobs),
         )
+
+    def part(self, record_id: str, name: str) -> Any:
+        """One part of the draft, decrypted; None when there is none of this name. Raises StoreDamaged."""
+        with self._db.reading() as connection:
+            row = connection.execute(
+                "SELECT file FROM part WHERE record_id = ? AND name = ?", (record_id, name)
+            ).fetchone()
+        return None if row is None else self._json(record_id, row["file"])
 
     def blob(self, record_id: str, name: str) -> bytes:
         """A file of the draft, decrypted. Raises UnknownRecord when there is none of this name."""
@@ -156,6 +164,9 @@ class Drafts:
         if row is None:
             raise UnknownRecord(f"no file {name} in this record")
         return self._vault.get(record_id, row["file"]).data
+
+    def _json(self, record_id: str, file: str) -> Any:
+        return json.loads(self._vault.get(record_id, file).data)
 
     def step(self, record_id: str, step: str) -> None:
         """The procedure is now in `step`: where a restart comes back to, and the record's step times.

@@ -143,6 +143,10 @@ class Journal:
         """See `Drafts.draft`."""
         return self._drafts.draft(record_id)
 
+    def part(self, record_id: str, name: str) -> Any:
+        """See `Drafts.part`."""
+        return self._drafts.part(record_id, name)
+
     def blob(self, record_id: str, name: str) -> bytes:
         """See `Drafts.blob`."""
         return self._drafts.blob(record_id, name)
@@ -172,6 +176,10 @@ class Journal:
     def wait(self, record_id: str, reason: str, until: datetime) -> str:
         """See `Waiting.wait`."""
         return self._waiting.wait(record_id, reason, until)
+
+    def waiting(self) -> list[tuple[str, str]]:
+        """See `Waiting.waiting`."""
+        return self._waiting.waiting()
 
     def resume(self, ticket: str) -> str:
         """See `Waiting.resume`."""

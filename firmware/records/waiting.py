@@ -89,6 +89,17 @@ class Waiting:
         record_id: str = row["id"]
         return record_id
 
+    def waiting(self) -> list[tuple[str, str]]:
+        """What a ticket would reopen now: (id, ticket), what a card may be live of first, then the newest."""
+        with self._db.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, ticket FROM record WHERE ended_reason IS NULL AND waiting_until IS NOT NULL"
+                " AND (state NOT IN (?, ?) OR waiting_until > ?)"
+                " ORDER BY state = ? DESC, started_at DESC, id",
+                (*EXPIRES, self._clock.stamp(), S.ISSUING),
+            ).fetchall()
+        return [(row["id"], row["ticket"]) for row in rows]
+
     def expire(self) -> list[str]:
         """Abandon every waiting DRAFT and FROZEN record whose ticket has run out; return their ids."""
         with self._db.reading() as connection:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivers.worker import Stop
 from firmware.app.desk import Desk
-from firmware.app.jobs.reopen import REGISTRY_PART, is_minor, resume_ticket
+from firmware.app.jobs.reopen import REGISTRY_PART, is_minor, resume_number, resume_ticket
 from firmware.app.visit import TICKET_QR, Learned, Seen, Visit
 from firmware.quality.match import finger_to_prove
 from firmware.quality.qr import QrError, read_old_card_qr, read_qr
@@ -94,9 +94,10 @@ def keep_proof(journal: Journal, record_id: str, proof: Mapping[str, Any]) -> No
 
 
 def look_up(desk: Desk, visit: Visit) -> Callable[[Registry, Stop], Learned | None]:
-    """Ask the registry and open the draft; a person unknown to it has a draft too, for the officer.
+    """Ask the registry and open the record that waits here for the person, else a new draft.
 
-    An answer that comes when nobody waits for it any more opens none.
+    A person unknown to the registry has a draft too, for the officer. An answer that comes when nobody waits
+    for it any more opens none.
     """
 
     def ask(registry: Registry, stop: Stop) -> Learned | None:
@@ -111,7 +112,7 @@ def look_up(desk: Desk, visit: Visit) -> Callable[[Registry, Stop], Learned | No
             event = ev.PersonUnknown("registry_wrong")
         except (CentreUnreachable, CentreRefused, OSError):  # OSError: of the extract on this disk
             event = ev.RegistryAway()
-        return desk.store.call(lambda journal: None if stop else _begun(desk, journal, visit, person, event))
+        return desk.store.call(lambda journal: None if stop else _opened(desk, journal, visit, person, event))
 
     return ask
 
@@ -178,6 +179,14 @@ def _case(desk: Desk, fields: Mapping[str, str]) -> str:
     if not fields.get("issue_date"):
         return "first_issue"
     return case_with_card(desk.pack, parse_day(fields.get("birth_date")), local_day(desk.now()))
+
+
+def _opened(desk: Desk, journal: Journal, visit: Visit, person: Person | None, event: ev.Event) -> Learned:
+    """The record that waits for this person, or a new one."""
+    waiting = None
+    if visit.record_id is None and isinstance(event, (ev.PersonFound, ev.RegistryAway)):
+        waiting = resume_number(desk, journal, visit.number)
+    return waiting or _begun(desk, journal, visit, person, event)
 
 
 def _begun(desk: Desk, journal: Journal, visit: Visit, person: Person | None, event: ev.Event) -> Learned:

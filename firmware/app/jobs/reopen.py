@@ -47,6 +47,25 @@ def resume_ticket(desk: Desk, code: str) -> Callable[[Journal], Learned]:
     return resume
 
 
+def resume_number(desk: Desk, journal: Journal, number: str) -> Learned | None:
+    """Open the record that waits here for a person who has no ticket; None where there is none.
+
+    The ticket is lost, or the power went before it was read. It is no proof of who somebody is and neither
+    is a number: both ways lead to PROVE. A damaged record stays aside and stands in nobody's way.
+    """
+    for record_id, ticket in journal.waiting():
+        try:
+            registry = journal.part(record_id, REGISTRY_PART) or {}
+            if registry.get("known") and registry.get("number") == number:
+                return reopened(desk, journal, journal.resume(ticket), prove_again=True)
+        except TicketRefused:  # it has just run out
+            continue
+        except StoreDamaged:
+            if journal.open_record() == record_id:
+                damaged(desk, journal, record_id)
+    return None
+
+
 def damaged(desk: Desk, journal: Journal, record_id: str) -> Learned:
     """A record whose files are not what was written: it is kept under its ticket for who can look into it."""
     journal.wait(record_id, "damaged", desk.now() + timedelta(days=desk.pack.waiting_days))

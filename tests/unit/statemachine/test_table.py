@@ -165,7 +165,8 @@ def test_the_review_opens_only_after_proof(edges: tuple[Step, ...]) -> None:
             assert session.proven is not None or edge.before[1].step is state, edge
 
 
-def test_a_record_resumed_by_ticket_is_proven_again(edges: tuple[Step, ...]) -> None:
+@pytest.mark.parametrize("asked", [S.IDENTIFY, S.LOOKUP])
+def test_a_record_resumed_by_ticket_or_number_is_proven_again(edges: tuple[Step, ...], asked: S) -> None:
     for edge in edges:
-        if isinstance(edge.event, ev.Resumed) and edge.before[0] is S.IDENTIFY:
-            assert edge.after[0] is (S.PROVE if edge.event.prove_again else S.IDENTIFY)
+        if isinstance(edge.event, ev.Resumed) and edge.before[0] is asked:
+            assert edge.after[0] is (S.PROVE if edge.event.prove_again else asked)
