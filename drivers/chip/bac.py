@@ -52,11 +52,12 @@ def open_bac(
     Raises AccessRefused when these are not the card's keys, another CardRefused when it gives no
     challenge, SecureMessagingError when the card could not prove that it has the keys.
     """
-    k_enc, k_mac = derive_keys(key_seed(keys))
+    seed = key_seed(keys)
     get_challenge = CommandApdu(Ins.GET_CHALLENGE, ne=CHALLENGE_SIZE)
     rnd_ic = demand(plain, get_challenge, "GET CHALLENGE", APDU_TIMEOUT_S)
     if len(rnd_ic) != CHALLENGE_SIZE:
         raise SecureMessagingError("challenge of a wrong length")
+    k_enc, k_mac = derive_keys(seed)
     rnd_ifd, k_ifd = random(CHALLENGE_SIZE), random(KEY_SIZE)
     e_ifd = tdes_encrypt(k_enc, rnd_ifd + rnd_ic + k_ifd)
     token = e_ifd + retail_mac(k_mac, pad(e_ifd, 8))

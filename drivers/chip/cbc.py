@@ -6,20 +6,32 @@ message to message, and what it carries over is taken out again with the next me
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from functools import cached_property
+
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 BLOCK = 16
 
 
 class Cbc:
-    """Whole blocks in, whole blocks out; one thread."""
+    """Whole blocks in, whole blocks out; one thread. A channel that ends early makes only what it needs."""
 
     def __init__(self, key: bytes) -> None:
-        self._chain = Cipher(AES(key), modes.CBC(bytes(BLOCK))).encryptor()
+        self._key = AES(key)
         self._carried = 0
-        self._single = Cipher(AES(key), modes.ECB()).encryptor()  # noqa: S305 (one block: an IV)
-        self._blocks = Cipher(AES(key), modes.ECB()).decryptor()  # noqa: S305 (chained in `decrypt`)
+
+    @cached_property
+    def _chain(self) -> CipherContext:
+        return Cipher(self._key, modes.CBC(bytes(BLOCK))).encryptor()
+
+    @cached_property
+    def _single(self) -> CipherContext:
+        return Cipher(self._key, modes.ECB()).encryptor()  # noqa: S305 (one block: an IV)
+
+    @cached_property
+    def _blocks(self) -> CipherContext:
+        return Cipher(self._key, modes.ECB()).decryptor()  # noqa: S305 (chained in `decrypt`)
 
     def iv(self, counter: bytes) -> bytes:
         """E(K, counter): how a counter of one block becomes an unpredictable IV (SP 800-38A, appendix C)."""

@@ -11,12 +11,15 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from drivers.chip.secure_messaging import (
     AES_BLOCK,
     DES_BLOCK,
+    MAC_SIZE,
     AesSuite,
     Suite,
     TripleDesSuite,
     pad,
+    retail_mac,
     tdes_decrypt,
 )
+from drivers.chip.sp800_108 import aes_cmac
 
 
 class Purpose(IntEnum):
@@ -54,12 +57,15 @@ class SessionCipher(Enum):
 
     def session(self, secret: bytes) -> Suite:
         """The suite of the channel that both ends derive from a shared secret."""
-        return self._suite(self.key(secret, Purpose.ENC), self.key(secret, Purpose.MAC))
+        suite = TripleDesSuite if self is SessionCipher.TDES else AesSuite
+        return suite(self.key(secret, Purpose.ENC), self.key(secret, Purpose.MAC))
 
     def token(self, secret: bytes, message: bytes) -> bytes:
         """PACE's authentication token: 8 bytes of MAC under K_MAC, 3DES with padding (4.4.3.4)."""
         mac_key = self.key(secret, Purpose.MAC)
-        return self._suite(mac_key, mac_key).mac(pad(message, 8) if self is SessionCipher.TDES else message)
+        if self is SessionCipher.TDES:
+            return retail_mac(mac_key, pad(message, DES_BLOCK))
+        return aes_cmac(mac_key, message)[:MAC_SIZE]
 
     def decrypt_nonce(self, secret: bytes, nonce: bytes) -> bytes:
         """D(K_π, z), CBC with a zero IV, no padding (4.4.3.3)."""
@@ -67,9 +73,6 @@ class SessionCipher(Enum):
         if self is SessionCipher.TDES:
             return tdes_decrypt(key, nonce)
         return Cipher(AES(key), modes.CBC(bytes(AES_BLOCK))).decryptor().update(nonce)
-
-    def _suite(self, k_enc: bytes, k_mac: bytes) -> Suite:
-        return (TripleDesSuite if self is SessionCipher.TDES else AesSuite)(k_enc, k_mac)
 
 
 def _odd_parity(byte: int) -> int:

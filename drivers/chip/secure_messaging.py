@@ -33,6 +33,8 @@ DO_CRYPTOGRAM = 0x87  # padding indicator 01 ‖ cryptogram
 DO_LE = 0x97
 DO_STATUS = 0x99
 DO_MAC = 0x8E
+STATUS_FOLLOWS, MAC_FOLLOWS = bytes((DO_STATUS, 2)), bytes((DO_MAC, MAC_SIZE))
+END_SIZE = 2 + 2 + 2 + MAC_SIZE
 
 
 class Suite(Protocol):
@@ -143,14 +145,14 @@ class SecureMessaging:
 
     def _unwrap(self, response: ResponseApdu) -> ResponseApdu:
         ssc = self._next_ssc()
-        objects = _objects(response.data)
-        authentic = response.data[: -(2 + MAC_SIZE)]  # all but DO 8E, which `_objects` saw last
+        cryptogram, status, given = _objects(response.data)
+        authentic = response.data[: -(2 + MAC_SIZE)]  # all but DO 8E
         mac = self._suite.mac(pad(ssc + authentic, self._suite.block))
-        if not hmac.compare_digest(mac, objects[DO_MAC]):
+        if not hmac.compare_digest(mac, given):
             raise SecureMessagingError("wrong MAC in the answer")
-        if objects[DO_STATUS] != response.sw.to_bytes(2, "big"):
+        if status != response.sw.to_bytes(2, "big"):
             raise SecureMessagingError("status bytes differ from those under the MAC")
-        return ResponseApdu(self._plain(ssc, objects.get(DO_CRYPTOGRAM)), response.sw)
+        return ResponseApdu(self._plain(ssc, cryptogram), response.sw)
 
     def _plain(self, ssc: bytes, value: bytes | None) -> bytes:
         if value is None:
@@ -208,16 +210,19 @@ def _le(command: CommandApdu) -> bytes:
     return tlv.encode(DO_LE, bytes([command.ne % 256]))
 
 
-def _objects(data: bytes) -> dict[int, bytes]:
-    """The data objects of an answer: [87] 99 8E in this order, nothing else (Doc 9303-11, 9.8.4)."""
+def _objects(data: bytes) -> tuple[bytes | None, bytes, bytes]:
+    """Cryptogram, status and MAC of an answer: [87] 99 8E in this order, no other (Doc 9303-11, 9.8.4)."""
+    before, end = data[:-END_SIZE], data[-END_SIZE:]
+    if len(end) != END_SIZE or end[:2] != STATUS_FOLLOWS or end[4:6] != MAC_FOLLOWS:
+        raise SecureMessagingError("an answer that does not end in its status and MAC")
+    return _cryptogram_of(before) if before else None, end[2:4], end[6:]
+
+
+def _cryptogram_of(data: bytes) -> bytes:
     try:
         objects = tlv.parse(data)
     except MalformedData as exc:
         raise SecureMessagingError(str(exc)) from exc
-    tags = [each.tag for each in objects]
-    if tags not in ([DO_CRYPTOGRAM, DO_STATUS, DO_MAC], [DO_STATUS, DO_MAC]):
-        raise SecureMessagingError(f"data objects {[f'{tag:X}' for tag in tags]}")
-    found = {each.tag: each.value for each in objects}
-    if len(found[DO_MAC]) != MAC_SIZE or not found.get(DO_CRYPTOGRAM, b"\x01"):
-        raise SecureMessagingError("data object of a wrong length")
-    return found
+    if [each.tag for each in objects] != [DO_CRYPTOGRAM] or not objects[0].value:
+        raise SecureMessagingError(f"data objects {[f'{each.tag:X}' for each in objects]} before the status")
+    return objects[0].value

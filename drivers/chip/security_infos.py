@@ -7,6 +7,7 @@ known here is kept as it came, so that `encode(parse(data))` holds the same elem
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from drivers.chip import tlv
 from drivers.chip.errors import MalformedData
@@ -82,6 +83,7 @@ def encode(infos: tuple[SecurityInfo, ...] | list[SecurityInfo]) -> bytes:
     return tlv.encode(SET, b"".join(sorted(map(_encode_info, infos))))
 
 
+@lru_cache(maxsize=64)  # the same few on every card
 def decode_oid(value: bytes) -> str:
     """The dotted form of an OBJECT IDENTIFIER's value. Raises MalformedData."""
     if not 1 <= len(value) <= 32 or value[-1] & 0x80:
@@ -98,6 +100,7 @@ def decode_oid(value: bytes) -> str:
     return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
 
 
+@lru_cache(maxsize=64)
 def encode_oid(dotted: str) -> bytes:
     """The value of an OBJECT IDENTIFIER, without tag and length."""
     first, second, *rest = map(int, dotted.split("."))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import ClassVar, Protocol, Self
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -19,6 +20,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", CryptographyDeprecationWarning)
     from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 
+Work = Callable[[bytes], bytes]
 ENCRYPTION, MAC, PASSWORD = 1, 2, 3  # counters of the key derivation (9.7.1)
 
 
@@ -46,13 +48,23 @@ class Suite(Protocol):
 
 
 class AesBlocks:
-    """AES by the block, and blocks chained from an IV (CBC), out of contexts that are made once."""
+    """AES by the block, and blocks chained from an IV (CBC), out of contexts made when first needed."""
 
     def __init__(self, key: bytes) -> None:
-        self.single = Cipher(algorithms.AES(key), modes.ECB()).encryptor().update  # noqa: S305
-        self._reverse = Cipher(algorithms.AES(key), modes.ECB()).decryptor().update  # noqa: S305
-        self._chaining = Cipher(algorithms.AES(key), modes.CBC(bytes(16))).encryptor().update
+        self._key = algorithms.AES(key)
         self._left = bytes(16)  # the last block that chaining gave: it goes into the next one
+
+    @cached_property
+    def single(self) -> Work:
+        return Cipher(self._key, modes.ECB()).encryptor().update  # noqa: S305
+
+    @cached_property
+    def _reverse(self) -> Work:
+        return Cipher(self._key, modes.ECB()).decryptor().update  # noqa: S305
+
+    @cached_property
+    def _chaining(self) -> Work:
+        return Cipher(self._key, modes.CBC(bytes(16))).encryptor().update
 
     def chain(self, iv: bytes, blocks: bytes) -> bytes:
         begun = _mixed(_mixed(blocks[:16], self._left), iv)
