@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 
-from support import portal
+from support import fuzz, portal
 
-gc.set_threshold(100_000, 50, 50)
+if not fuzz.LONG:  # what a long fuzz test leaves behind is gigabytes
+    gc.set_threshold(100_000, 50, 50)
 
 
 def pytest_sessionfinish() -> None:

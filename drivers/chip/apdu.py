@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 from drivers.errors import ProtocolError
 
@@ -103,8 +103,7 @@ class CommandApdu:
         return b"\0" + le if le else b""
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseApdu:
+class ResponseApdu(NamedTuple):
     data: bytes
     sw: int
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+LONG = "IDKIOSK_FUZZ" in os.environ
 EXAMPLES = int(os.environ.get("IDKIOSK_FUZZ", "40"))
 NASTY = tuple(
     bytes.fromhex(each)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from drivers.virtual.card.words import UNLIMITED, Command, StatusWord, parse
 
 CHAIN_BYTES = 4096  # what a card keeps of a chain
@@ -33,7 +31,7 @@ class Transport:
             return self._alone(command, chain)
         if not chain and not command.cla & CHAINED:
             return command
-        link = replace(command, cla=command.cla & ~CHAINED)
+        link = command._replace(cla=command.cla & ~CHAINED)
         if chain and _kind(link) != _kind(chain[0]):
             raise StatusWord(0x6883)  # the last command of the chain was expected
         chain.append(link)
@@ -43,7 +41,7 @@ class Transport:
         if command.cla & CHAINED:
             self._chain = chain
             return None
-        return replace(link, data=data)
+        return link._replace(data=data)
 
     def _alone(self, command: Command, chain: list[Command]) -> Command:
         if chain:

@@ -6,9 +6,8 @@ Written from the standards for the card's side alone: it shares no code with `dr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 Random = Callable[[int], bytes]
 
@@ -36,8 +35,7 @@ class Right(IntEnum):
     ISSUER = 2  # the personalisation's secure channel
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A parsed command as it is inside any channel: CLA without the bits of secure messaging.
 
     `ne` is 0 when Le is absent; `room` is the longest response data field that fits on the wire.
