@@ -26,7 +26,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from firmware.records import disk
-from firmware.records.errors import StoreDamaged, UnknownRecord
+from firmware.records.errors import StoreDamaged
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ class Vault:
         return name
 
     def get(self, record_id: str, name: str) -> Entry:
-        """Raises StoreDamaged when the file is gone or not what was written; UnknownRecord without key."""
+        """Raises StoreDamaged when the file or the key is gone, or not what was written."""
         sealed = read_entry(self._folder / record_id / name)
         try:
             plain = self._key(record_id).decrypt(
@@ -188,7 +188,7 @@ class Vault:
         if record_id not in self._keys:
             path = self._folder / record_id / KEY
             if not path.exists():
-                raise UnknownRecord("this record has no draft here any more")
+                raise StoreDamaged("open a draft's key: it is gone")
             try:
                 self._keys[record_id] = AESGCM(pyrage.decrypt(disk.read(path), [self._identity]))
             except (pyrage.DecryptError, ValueError) as exc:

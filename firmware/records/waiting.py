@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from firmware.records.audit import Audit
 from firmware.records.clock import JournalClock, stamp
 from firmware.records.database import Database
 from firmware.records.drafts import Drafts
-from firmware.records.errors import HandedOver, TicketRefused, WrongState
+from firmware.records.errors import HandedOver, StoreDamaged, TicketRefused, WrongState
 from firmware.records.fence import HANDED_OVER
 from firmware.records.states import RecordState
 from firmware.records.vault import Vault
@@ -42,13 +43,14 @@ class Waiting:
     def wait(self, record_id: str, reason: str, until: datetime) -> str:
         """Put the record aside until its citizen comes back; return the ticket (`1234 5678`).
 
-        Allowed for DRAFT, FROZEN and ISSUING: the last is only put aside, and `until` does not end it. A
-        record that waits again keeps its ticket.
+        A damaged one too, for whoever looks into it. Allowed for DRAFT, FROZEN and ISSUING: the last is
+        only put aside, and `until` does not end it. A record that waits again keeps its ticket.
         """
         self._drafts.require(record_id, *EXPIRES, S.ISSUING)
         ticket = self._drafts.row(record_id)["ticket"] or self.free_ticket()
         about = {"kind": "ticket", "ticket": ticket, "reason": reason, "until": stamp(until)}
-        self._vault.put(record_id, about)
+        with contextlib.suppress(StoreDamaged):  # without its key nothing of the draft can be read
+            self._vault.put(record_id, about)
         self._vault.mark(record_id, ticket)
         with self._db.transaction() as connection:
             self._drafts.require(record_id, *EXPIRES, S.ISSUING)
@@ -63,7 +65,7 @@ class Waiting:
     def resume(self, ticket: str) -> str:
         """Reopen the record of a ticket as a person typed it; return its id. Its step is where it was.
 
-        Raises TicketRefused, HandedOver, and WrongState while another record is open.
+        Raises TicketRefused, HandedOver, StoreDamaged, and WrongState while another record is open.
         """
         code = tickets.normal(ticket)
         with self._db.transaction() as connection:

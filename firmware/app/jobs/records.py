@@ -168,7 +168,7 @@ def recover(desk: Desk, visit: Visit, greeting: bool) -> Callable[[Journal], Lea
                 return reopened(desk, journal, waiting, prove_again=_was_long_ago(desk, journal, waiting))
             put_aside(desk, waiting)(journal)
         except StoreDamaged:
-            return damaged(desk, journal, waiting)
+            return damaged(desk, journal)
         return None
 
     return go_on

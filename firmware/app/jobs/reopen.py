@@ -36,13 +36,11 @@ def resume_ticket(desk: Desk, code: str) -> Callable[[Journal], Learned]:
 
     def resume(journal: Journal) -> Learned:
         try:
-            record_id = journal.resume(code)
+            return reopened(desk, journal, journal.resume(code), prove_again=True)
         except TicketRefused as exc:
             return Learned(ev.Unreadable(str(exc)))
-        try:
-            return reopened(desk, journal, record_id, prove_again=True)
         except StoreDamaged:
-            return damaged(desk, journal, record_id)
+            return damaged(desk, journal)
 
     return resume
 
@@ -61,15 +59,21 @@ def resume_number(desk: Desk, journal: Journal, number: str) -> Learned | None:
         except TicketRefused:  # it has just run out
             continue
         except StoreDamaged:
-            if journal.open_record() == record_id:
-                damaged(desk, journal, record_id)
+            damaged(desk, journal)
     return None
 
 
-def damaged(desk: Desk, journal: Journal, record_id: str) -> Learned:
-    """A record whose files are not what was written: it is kept under its ticket for who can look into it."""
-    journal.wait(record_id, "damaged", desk.now() + timedelta(days=desk.pack.waiting_days))
-    journal.audit.append("kiosk", "record_damaged", record_id)
+def damaged(desk: Desk, journal: Journal) -> Learned:
+    """A record whose files are not what was written is put aside for who can look into it.
+
+    It waits under its ticket; one whose card is made already stays complete and not sealed.
+    """
+    if (record_id := journal.open_record()) is not None:
+        if journal.state(record_id) is RecordState.COMPLETE:
+            journal.leave(record_id)
+        else:
+            journal.wait(record_id, "damaged", desk.now() + timedelta(days=desk.pack.waiting_days))
+        journal.audit.append("kiosk", "record_damaged", record_id)
     return Learned(ev.StepFailed("record_damaged"))
 
 

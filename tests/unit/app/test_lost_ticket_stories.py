@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 from support import office
 from support.kiosk import Story, story
 
@@ -91,13 +95,75 @@ def test_what_waits_for_somebody_else_is_left_alone() -> None:
         assert s.ask(lambda journal: journal.draft(waiting).waiting) is not None
 
 
-def test_a_damaged_record_that_waits_stands_in_nobodys_way() -> None:
+def scribbled(draft: Path) -> None:
+    for entry in draft.glob("0*.*"):
+        entry.write_bytes(b"scribbled over")
+
+
+def keyless(draft: Path) -> None:
+    (draft / "key.age").unlink()
+
+
+def with_no_key(draft: Path) -> None:
+    (draft / "key.age").write_bytes(b"no key")
+
+
+DAMAGES = pytest.mark.parametrize("damage", [scribbled, keyless, with_no_key])
+Damage = Callable[[Path], None]
+
+
+@DAMAGES
+def test_a_damaged_record_that_waits_stands_in_nobodys_way(damage: Damage) -> None:
     with story(at="CONSENT") as s:
         leaves_at_help(s)
         waiting = s.record_id
-        for entry in (s.box / "records" / "drafts" / waiting).glob("0*.*"):
-            entry.write_bytes(b"scribbled over")
-        to_greeting(s)
+        s.restart(lambda: damage(s.box / "records" / "drafts" / waiting))
         s.until(S.REVIEW)
         assert s.record_id != waiting
-        assert s.ask(lambda journal: journal.draft(s.record_id).state) == "DRAFT"
+        assert s.ask(lambda journal: journal.state(waiting)) == "DRAFT"
+
+
+@DAMAGES
+def test_the_ticket_of_a_damaged_record_calls_the_officer_each_time(damage: Damage) -> None:
+    with story(at="CONSENT") as s:
+        leaves_at_help(s)
+        ticket = s.kiosk.visit.ticket.replace(" ", "")
+        waiting = s.record_id
+        s.restart(lambda: damage(s.box / "records" / "drafts" / waiting))
+        for _ in range(2):
+            s.begins()
+            s.touch("by:ticket")
+            s.types(ticket)
+            s.comes(S.HELP)
+            assert s.kiosk.flow.session.reason == "record_damaged"
+            s.touch("back")
+            s.comes(S.ATTRACT)
+
+
+@DAMAGES
+def test_a_box_starts_over_a_damaged_record_whose_card_is_made(
+    damage: Damage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with story(at="PLACE_CARD") as s:
+        monkeypatch.setattr("firmware.app.jobs.records._sealed", lambda *_: False)  # the power goes before
+        s.until(S.RECEIPT)
+        made = s.record_id
+
+        def sealing_again() -> None:
+            monkeypatch.undo()
+            damage(s.box / "records" / "drafts" / made)
+
+        s.restart(sealing_again)
+        s.comes_in(office.NEXT)
+        s.until(S.REVIEW)
+        assert s.record_id != made
+        assert s.ask(lambda journal: journal.state(made)) == "COMPLETE"
+
+
+@DAMAGES
+def test_a_box_starts_over_a_damaged_record_that_was_open(damage: Damage) -> None:
+    with story(at="CONSENT") as s:
+        waiting = s.record_id
+        s.restart(lambda: damage(s.box / "records" / "drafts" / waiting))
+        s.until(S.REVIEW)
+        assert s.record_id != waiting
