@@ -130,8 +130,9 @@ def _decoded(body: bytes) -> Dg13:
 
 
 def _text(value: Any) -> str:
-    text = value.parse().native
-    if not isinstance(text, str):
+    parsed = value.parse()
+    text = parsed.native if isinstance(parsed, core.AbstractString) else None
+    if not isinstance(text, str):  # a time is an AbstractString too
         raise DataGroupError("DG13", "a value that is no text")
     return text
 

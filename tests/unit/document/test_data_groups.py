@@ -185,14 +185,26 @@ def test_items_that_nobody_knows_are_kept() -> None:
     assert encode_dg13(decoded.subject, decoded.unknown) == content
 
 
-def test_a_printable_string_reads_as_text() -> None:
-    number = der.tlv(0x30, b"\x02\x01\x01" + der.tlv(0x13, b"001304000017"))
+def one_item(tag: int, value: bytes, times: int = 1) -> bytes:
+    """A DG13 with item 1 as an object of this tag."""
+    number = der.tlv(0x30, b"\x02\x01\x01" + der.tlv(tag, value))
     head = bytes.fromhex("020101") + core.ObjectIdentifier("1.0.10646.1.0.8").dump()
-    content = der.tlv(0x6D, der.tlv(0x30, head + der.tlv(0x31, number)))
-    assert decode_dg13(content).subject == {"number": "001304000017"}
-    twice = der.tlv(0x6D, der.tlv(0x30, head + der.tlv(0x31, number + number)))
+    return der.tlv(0x6D, der.tlv(0x30, head + der.tlv(0x31, number * times)))
+
+
+def test_a_printable_string_reads_as_text() -> None:
+    assert decode_dg13(one_item(0x13, b"001304000017")).subject == {"number": "001304000017"}
     with pytest.raises(DataGroupError):
-        decode_dg13(twice)
+        decode_dg13(one_item(0x13, b"001304000017", times=2))
+
+
+@pytest.mark.parametrize(
+    "tag", [0x01, 0x02, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0D, 0x17, 0x18, 0x30, 0x31, 0x80]
+)
+@pytest.mark.parametrize("value", ["", "00", "010101", "30362F30352F32303239", "3236303130313030303030305A"])
+def test_a_value_that_is_no_text_is_refused(tag: int, value: str) -> None:
+    with pytest.raises(DataGroupError):
+        decode_dg13(one_item(tag, bytes.fromhex(value)))
 
 
 def test_a_text_beyond_its_bound_is_refused() -> None:
