@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import passports
 from support.fuzz import NASTY, bent, costly
 from support.hostile import Link
-from support.passports import bearer, look, passport
+from support.passports import bearer, passport
 from support.signer import csca, document_signer, ef_sod, signer_info, state
 
 from drivers.api import Deadline
@@ -55,14 +56,16 @@ class Between(VirtualReader):
         return self._change(self.said - 1, apdu, answer)
 
 
-@pytest.fixture(autouse=True)
-def bounded_memory() -> Iterator[None]:
+def look(card: VirtualCard | None = None, **about: Any) -> Inspection:
+    """Inspect it; in bounded memory, however that ends."""
     bearer()
     tracemalloc.start()
-    yield
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < MOST_BYTES, f"{peak} bytes at the peak"
+    try:
+        return passports.look(card, **about)
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < MOST_BYTES, f"{peak} bytes at the peak"
 
 
 def not_believed(found: Inspection) -> None:
