@@ -1,8 +1,8 @@
 # make help lists everything a person does here. PYTHON=… in the environment is for deploy/setup.
 SHELL := /bin/bash
 VENV_PYTHON := .venv/bin/python
-# one more than there are cores: many tests wait for a process that they started
-TEST_WORKERS ?= $(shell echo $$(( $$(nproc) + 1 )))
+# two more than there are cores: many tests wait for a process that they started
+TEST_WORKERS ?= $(shell echo $$(( $$(nproc) + 2 )))
 .DEFAULT_GOAL := help
 # threads of numpy and OpenCV would only stand in the way of the other workers
 export OPENBLAS_NUM_THREADS = 1
