@@ -104,6 +104,8 @@ class CommandApdu:
 
 
 class ResponseApdu(NamedTuple):
+    """An answer's data field and its status bytes SW1 SW2 (ISO/IEC 7816-3:2006, 12.1.1)."""
+
     data: bytes
     sw: int
 

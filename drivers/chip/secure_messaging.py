@@ -34,7 +34,7 @@ DO_LE = 0x97
 DO_STATUS = 0x99
 DO_MAC = 0x8E
 STATUS_FOLLOWS, MAC_FOLLOWS = bytes((DO_STATUS, 2)), bytes((DO_MAC, MAC_SIZE))
-END_SIZE = 2 + 2 + 2 + MAC_SIZE
+END_SIZE = len(STATUS_FOLLOWS) + 2 + len(MAC_FOLLOWS) + MAC_SIZE
 
 
 class Suite(Protocol):

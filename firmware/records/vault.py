@@ -137,6 +137,7 @@ class Vault:
         """Write the ticket beside the draft, so that a draft which cannot be read can still be named."""
         name = f"{TICKET}{''.join(filter(str.isdigit, ticket))}"
         if not (self._folder / record_id / name).exists():
+            disk.make_folder(self._folder / record_id)  # all of the draft may be gone
             disk.write(self._folder / record_id / name, b"")
 
     def ticket(self, record_id: str) -> str:

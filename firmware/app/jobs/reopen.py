@@ -52,15 +52,19 @@ def resume_number(desk: Desk, journal: Journal, number: str) -> Learned | None:
     is a number: both ways lead to PROVE. A damaged record stays aside and stands in nobody's way.
     """
     for record_id, ticket in journal.waiting():
-        try:
-            registry = journal.part(record_id, REGISTRY_PART) or {}
-            if registry.get("known") and registry.get("number") == number:
-                return reopened(desk, journal, journal.resume(ticket), prove_again=True)
-        except TicketRefused:  # it has just run out
-            continue
-        except StoreDamaged:
-            damaged(desk, journal)
+        if _is_of(journal, record_id, number):
+            learned = resume_ticket(desk, ticket)(journal)
+            if isinstance(learned.event, ev.Resumed):
+                return learned
     return None
+
+
+def _is_of(journal: Journal, record_id: str, number: str) -> bool:
+    try:
+        registry = journal.part(record_id, REGISTRY_PART) or {}
+    except StoreDamaged:
+        return False
+    return bool(registry.get("known")) and registry.get("number") == number
 
 
 def damaged(desk: Desk, journal: Journal) -> Learned:

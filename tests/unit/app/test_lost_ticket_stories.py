@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,6 +96,10 @@ def test_what_waits_for_somebody_else_is_left_alone() -> None:
         assert s.ask(lambda journal: journal.draft(waiting).waiting) is not None
 
 
+def draft(s: Story, record_id: str) -> Path:
+    return s.box / "records" / "drafts" / record_id
+
+
 def scribbled(draft: Path) -> None:
     for entry in draft.glob("0*.*"):
         entry.write_bytes(b"scribbled over")
@@ -108,7 +113,7 @@ def with_no_key(draft: Path) -> None:
     (draft / "key.age").write_bytes(b"no key")
 
 
-DAMAGES = pytest.mark.parametrize("damage", [scribbled, keyless, with_no_key])
+DAMAGES = pytest.mark.parametrize("damage", [scribbled, keyless, with_no_key, shutil.rmtree])
 Damage = Callable[[Path], None]
 
 
@@ -117,7 +122,7 @@ def test_a_damaged_record_that_waits_stands_in_nobodys_way(damage: Damage) -> No
     with story(at="CONSENT") as s:
         leaves_at_help(s)
         waiting = s.record_id
-        s.restart(lambda: damage(s.box / "records" / "drafts" / waiting))
+        s.restart(lambda: damage(draft(s, waiting)))
         s.until(S.REVIEW)
         assert s.record_id != waiting
         assert s.ask(lambda journal: journal.state(waiting)) == "DRAFT"
@@ -129,7 +134,7 @@ def test_the_ticket_of_a_damaged_record_calls_the_officer_each_time(damage: Dama
         leaves_at_help(s)
         ticket = s.kiosk.visit.ticket.replace(" ", "")
         waiting = s.record_id
-        s.restart(lambda: damage(s.box / "records" / "drafts" / waiting))
+        s.restart(lambda: damage(draft(s, waiting)))
         for _ in range(2):
             s.begins()
             s.touch("by:ticket")
@@ -151,7 +156,7 @@ def test_a_box_starts_over_a_damaged_record_whose_card_is_made(
 
         def sealing_again() -> None:
             monkeypatch.undo()
-            damage(s.box / "records" / "drafts" / made)
+            damage(draft(s, made))
 
         s.restart(sealing_again)
         s.comes_in(office.NEXT)
@@ -164,6 +169,6 @@ def test_a_box_starts_over_a_damaged_record_whose_card_is_made(
 def test_a_box_starts_over_a_damaged_record_that_was_open(damage: Damage) -> None:
     with story(at="CONSENT") as s:
         waiting = s.record_id
-        s.restart(lambda: damage(s.box / "records" / "drafts" / waiting))
+        s.restart(lambda: damage(draft(s, waiting)))
         s.until(S.REVIEW)
         assert s.record_id != waiting
