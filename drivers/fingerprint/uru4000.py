@@ -38,6 +38,7 @@ START_TRIES = 3
 POLLS = 100
 POLL_S = 0.010
 POWERED_TIMEOUT_S = 0.3
+SILENCE_S = 1.0  # an empty glass and a sensor that hangs say the same: nothing
 REGISTER_S = 0.1  # a call whose time is nearly over still gets this long for a register
 
 
@@ -106,6 +107,7 @@ class Uru4000:
         self._mode: Mode | None = None
         self._next_is_empty = False
         self._resting = False
+        self._answered_at = 0.0
 
     @property
     def info(self) -> DeviceInfo:
@@ -144,7 +146,8 @@ class Uru4000:
     def await_finger(self, on: bool, timeout_s: float) -> bool:
         """True once a finger lies (`on`) or none does (not `on`); False if that did not happen in time.
 
-        A repeated call goes on waiting for the same thing, so no signal between two calls is lost.
+        A repeated call goes on waiting for the same thing, so no signal between two calls is lost; it first
+        asks the sensor, once a second, whether it is still there, and may raise a DeviceFault.
         """
         deadline = Deadline.after(timeout_s, self._clock)
         self._rise()
@@ -154,6 +157,8 @@ class Uru4000:
         if self._mode is not mode:
             self._open_link.forget_interrupts()
             self._set_mode(mode, deadline)
+        elif self._clock() - self._answered_at >= SILENCE_S:
+            self._hwstat(_register_s(deadline))
         if not self._await_signal(wanted, deadline):
             return False
         self._mode = None  # it is told once: the next wait has to ask again
@@ -222,8 +227,10 @@ class Uru4000:
             challenge = self._open_link.read_registers(Register.AUTH_CHALLENGE, 16)
             self._open_link.write_registers(Register.AUTH_RESPONSE, _enciphered(challenge))
 
-    def _hwstat(self) -> int:
-        return self._open_link.read_registers(Register.HWSTAT, 1)[0]
+    def _hwstat(self, timeout_s: float = CONTROL_TIMEOUT_S) -> int:
+        status = self._open_link.read_registers(Register.HWSTAT, 1, timeout_s)[0]
+        self._answered_at = self._clock()
+        return status
 
     def _write_hwstat(self, status: int) -> None:
         self._open_link.write_registers(Register.HWSTAT, bytes([status]))
@@ -251,7 +258,7 @@ class Uru4000:
     def _set_mode(self, mode: Mode, deadline: Deadline) -> None:
         self._mode = None
         self._open_link.write_registers(Register.MODE, bytes([mode]), _register_s(deadline))
-        self._mode = mode
+        self._mode, self._answered_at = mode, self._clock()
 
     # --- signals -------------------------------------------------------------------------------
 

@@ -269,16 +269,21 @@ def test_without_a_camera_the_other_ways_to_be_found_are_left() -> None:
         s.until(S.PROVE)
 
 
+def mute(station: VirtualStation, _: str) -> None:
+    station.sensor.mute()
+
+
+def mute_while_it_waits(station: VirtualStation, _: str) -> None:
+    """No order to it is under way any more: it was told to wait for a finger."""
+    assert station.sensor.asked(10)
+    station.sensor.mute()
+
+
 STOPPED = {
     "finger at the proof": ("", S.PROVE, "finger", unplug, "lost_finger"),
     "finger unplugged": ("FINGERS", S.FINGERS, "finger", unplug, "lost_finger"),
-    "finger silent": (
-        "FINGERS",
-        S.FINGERS,
-        "finger",
-        lambda station, _: station.sensor.mute(),
-        "lost_finger",
-    ),
+    "finger silent": ("FINGERS", S.FINGERS, "finger", mute, "lost_finger"),
+    "finger silent while it waits": ("FINGERS", S.FINGERS, "finger", mute_while_it_waits, "lost_finger"),
     "camera unplugged": ("PORTRAIT", S.PORTRAIT, "camera", unplug, "lost_camera"),
     "reader unplugged": ("PLACE_CARD", S.PLACE_CARD, "chip", unplug, "lost_chip"),
 }

@@ -300,6 +300,37 @@ def test_a_sensor_at_rest_that_is_pulled_is_noticed() -> None:
             sensor.rest(1.0)
 
 
+def test_a_sensor_that_falls_silent_while_it_waits_for_a_finger_is_noticed_within_a_second() -> None:
+    """No signal comes from an empty glass either, so it is asked."""
+    glass, now = VirtualSensor(), Hands()
+    with driver(glass, clock=now) as sensor:
+        assert not sensor.await_finger(True, 0.0)
+        glass.mute()
+        now.seconds = uru4000.SILENCE_S - 0.01
+        assert not sensor.await_finger(True, 0.0)
+        now.seconds = uru4000.SILENCE_S
+        with pytest.raises(DeviceTimeout):
+            sensor.await_finger(True, 0.0)
+
+
+def test_asking_a_sensor_that_waits_loses_no_signal() -> None:
+    glass, now = VirtualSensor(), Hands()
+    with driver(glass, clock=now) as sensor:
+        for now.seconds in range(5):
+            assert not sensor.await_finger(True, 0.0)
+        glass.place(a_print())
+        assert sensor.await_finger(True, 2.0)
+
+
+class Hands:
+    """A clock that stands where it is put."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
 PLACES = ("enter", "await_finger", "frame", "rest", "leave")
 
 
