@@ -75,7 +75,8 @@ def _forge(folder: Path) -> None:
 
 
 def _spoil(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
 
 
 SPOILT: dict[str, tuple[Spoil, str]] = {

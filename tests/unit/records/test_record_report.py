@@ -180,7 +180,8 @@ def test_a_changed_missing_or_keyless_draft_is_found(journal: Journal, store: Pa
     record_id = box.filled(journal)
     folder = store / "drafts" / record_id
     entry = sorted(folder.glob("0*"))[3]
-    entry.write_bytes(b"x" + entry.read_bytes()[1:])
+    whole = entry.read_bytes()
+    entry.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
     assert bad(journal.shelf) == {
         f"draft {record_id}": (f"{entry.name[:5]}: read a draft: a file is not what was written",)
     }
