@@ -1,7 +1,9 @@
 """The Pi's camera over picamera2: one configuration, a main stream for stills and a small preview.
 
-picamera2 comes from the Pi's own packages and is imported when the device opens. Nothing here waits without
-an end; a camera that gives no frame for 1.5 s is restarted once before it is called dead.
+picamera2 (0.3.20 or later) comes from the Pi's own packages and is imported when the device opens. Nothing
+here waits without an end; a camera that gives no frame for 1.5 s is restarted once before it is called dead.
+A capture that timed out stays at the head of picamera2's queue: it is cancelled at once, or `stop`, which has
+no time-out, would wait behind it for the frame that never comes.
 """
 
 from __future__ import annotations
@@ -61,6 +63,8 @@ class PiCamera:
 
     def __enter__(self) -> Self:
         library = self._library()
+        if not hasattr(library, "cancel_all_and_flush"):
+            raise DeviceRefused("camera", "open: picamera2 is older than 0.3.20")
         cameras = library.global_camera_info()  # first: with no camera Picamera2() dies with IndexError
         if self._number >= len(cameras):
             raise DeviceGone("camera", f"open number {self._number} of {len(cameras)}")
@@ -147,9 +151,13 @@ class PiCamera:
         return Frame(bgr, self._clock(), self._told(metadata))
 
     def _request(self, camera: Any, wait_s: float, flush: bool | None) -> Any:
+        """None when no frame came in time; picamera2 does not wait at all for 0 s."""
+        if not wait_s:
+            return None
         try:
             return camera.capture_request(wait=wait_s, flush=flush)
         except TimeoutError:
+            camera.cancel_all_and_flush()
             return None
         except RuntimeError as exc:
             raise DeviceGone("camera", "capture") from exc

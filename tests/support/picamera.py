@@ -1,9 +1,11 @@
 """A small faithful fake of picamera2: what the driver uses, and as strict as the real library about it.
 
 With no camera the constructor dies with IndexError; an unknown control raises RuntimeError; YUV420 arrays
-keep a stride wider than the picture; a capture that waits too long raises TimeoutError; requests must be
-released or the buffers run out; a new exposure shows some frames later; metadata may lack any key; a camera
-that was pulled out raises RuntimeError; sizes are aligned, so that they must be read back.
+keep a stride wider than the picture; a capture that waits too long raises TimeoutError and stays at the head
+of the queue, where `stop` and the next capture would wait behind it for ever, until it is cancelled; a wait
+of 0 is none; requests must be released or the buffers run out; a new exposure shows some frames later;
+metadata may lack any key; a camera that was pulled out raises RuntimeError; sizes are aligned, so that they
+must be read back.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ class Picamera:
         self.configuration: dict[str, Any] = {}
         self.held = 0
         self.starts = 0
-        self.running = self.closed = False
+        self.running = self.closed = self.queued = False
         self.waits: list[float | None] = []
         self._frames = itertools.count()
         self._asked: list[tuple[int, dict[str, Any]]] = []
@@ -101,7 +103,11 @@ class Picamera:
         self.starts += 1
 
     def stop(self) -> None:
+        assert not self.queued, "waits for ever behind a capture that timed out"
         self.running = False
+
+    def cancel_all_and_flush(self) -> None:
+        self.queued = False
 
     def close(self) -> None:
         assert not self.running
@@ -114,12 +120,14 @@ class Picamera:
 
     def capture_request(self, wait: float | None = None, flush: Any = None) -> Request:
         assert self.running
-        assert wait is not None, "a wait without an end"
+        assert wait, "0 does not wait and None does without an end"
+        assert not self.queued, "its frame would go to the capture that timed out"
         self.waits.append(wait)
         if type(self).pulled:
             raise RuntimeError("Camera frontend has timed out")
         if type(self).silent_captures > 0 or self.held >= self.configuration["buffer_count"]:
             type(self).silent_captures -= 1
+            self.queued = True
             raise TimeoutError
         self._now = next(self._frames)
         self.held += 1

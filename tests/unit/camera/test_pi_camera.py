@@ -92,6 +92,47 @@ def test_a_camera_that_stays_silent_times_out(library: type[Picamera]) -> None:
             camera.preview(3.0)
 
 
+@pytest.mark.parametrize("capture", ["preview", "still"])
+def test_leaving_a_silent_camera_ends_and_lets_go_of_it(library: type[Picamera], capture: str) -> None:
+    """The idle probe: its one wait is over, and the supervisor hears of it only once the camera is closed."""
+
+    def clock() -> float:
+        return sum(wait or 0.0 for each in library.opened for wait in each.waits)
+
+    with pytest.raises(DeviceTimeout), PiCamera(library=lambda: library, clock=clock) as camera:
+        library.silent_captures = 9
+        getattr(camera, capture)(SILENT_S)
+    assert (library.opened[0].starts, library.opened[0].closed) == (1, True)
+
+
+def test_a_capture_that_timed_out_is_not_in_the_way_of_the_next(library: type[Picamera]) -> None:
+    with camera_on(library) as camera:
+        library.silent_captures = 2
+        with pytest.raises(DeviceTimeout):
+            camera.preview(0.5)
+        assert camera.still(0.5).bgr.size
+        assert library.opened[0].held == 0
+
+
+def test_a_restart_that_takes_all_the_time_there_is_times_out(library: type[Picamera]) -> None:
+    def clock() -> float:
+        return 10.0 * sum(each.starts > 1 for each in library.opened)
+
+    with PiCamera(library=lambda: library, clock=clock) as camera:
+        library.silent_captures = 1
+        with pytest.raises(DeviceTimeout):
+            camera.still(3.0)
+
+
+def test_a_library_that_cannot_take_a_capture_back_is_refused(
+    library: type[Picamera], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(Picamera, "cancel_all_and_flush")
+    with pytest.raises(DeviceRefused, match=r"0\.3\.20"), camera_on(library):
+        pass
+    assert library.opened == []
+
+
 def test_white_balance_is_locked_to_the_gains_of_the_last_frame(library: type[Picamera]) -> None:
     with camera_on(library) as camera:
         camera.preview(1.0)
