@@ -5,23 +5,28 @@ device, which is opened again after a back-off of 0.5 s that doubles up to 20 s 
 well; while it rests every job fails at once with `DeviceGone`. What is neither a `UserRetry`, a
 `DeviceFault` nor an error that the caller declared is a bug: it is posted as `Broken`, and whoever reads the
 inbox must end the process.
+
+A thread cannot be ended from outside. A worker whose driver hangs is written off by whoever looks after it
+(`silent_s`, `write_off`): its device is down until the driver comes back.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from drivers.errors import DeviceFault, DeviceGone, UserRetry
+from drivers.errors import DeviceFault, DeviceGone, DeviceTimeout, UserRetry
 
 D = TypeVar("D")
 
 BACKOFF_S = (0.5, 20.0)
 PROBE_S = 2.0
+HUNG = "come back: its driver hangs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +72,25 @@ class Broken(Answer):
 
 
 class Stop:
-    """Tells a running job that its answer is no longer wanted; jobs look at it between two short waits."""
+    """Tells a running job that its answer is no longer wanted; jobs look at it between two short waits.
+
+    Each look is a sign that the job's thread lives: `heard` is called.
+    """
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self.heard: Callable[[], None] = lambda: None
 
     def set(self) -> None:
         self._event.set()
 
     def __bool__(self) -> bool:
+        self.heard()
         return self._event.is_set()
 
     def wait(self, seconds: float) -> bool:
         """Wait at most `seconds`; True as soon as the job is to stop."""
+        self.heard()
         return self._event.wait(seconds)
 
 
@@ -104,6 +115,7 @@ class Worker(Generic[D]):
         post: Callable[[Answer], None],
         probe: Callable[[D], None] | None = None,
         device: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`device` is what the driver calls itself in its faults, where that is not `name` (two readers)."""
         self.name = name
@@ -114,15 +126,54 @@ class Worker(Generic[D]):
         self._pause_s = BACKOFF_S[0]
         self._wanted: set[Stop] = set()
         self._lock = threading.Lock()
+        self._clock = clock
+        self._heard_at: float | None = None  # None: it waits for work
+        self._written_off = False
         self._thread = threading.Thread(target=self._run, name=f"worker-{name}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def submit(self, job: Job[D]) -> None:
+        job.stop.heard = self._hear
         with self._lock:
-            self._wanted.add(job.stop)
-        self._jobs.put(job)
+            if not self._written_off:
+                self._wanted.add(job.stop)
+                self._jobs.put(job)
+                return
+        self._post(Failed(self.name, job.entry, job.name, DeviceGone(self.name, HUNG)))
+
+    # --- a driver that hangs ---
+
+    @property
+    def silent_s(self) -> float:
+        """For how long a call into the driver has given no sign of life; 0 while it waits for work."""
+        heard_at = self._heard_at
+        return 0.0 if heard_at is None else self._clock() - heard_at
+
+    def write_off(self) -> None:
+        """The driver hangs: its device is down, and jobs fail at once, until it comes back."""
+        with self._lock:
+            if self._written_off:
+                return
+            self._written_off = True
+        self._post(Down(self.name, DeviceTimeout(self.name, HUNG)))
+
+    def _hear(self) -> None:
+        self._heard_at = self._clock()
+
+    def _next(self, timeout_s: float | None = None) -> Job[D] | None:
+        """What to do next. Raises queue.Empty."""
+        self._heard_at = None
+        try:
+            return self._jobs.get(timeout=timeout_s)
+        finally:
+            self._hear()
+
+    def _is_up(self, device: D) -> None:
+        with self._lock:
+            self._written_off = False
+        self._post(Up(self.name, device))
 
     def stop_work(self) -> None:
         """What runs now and what was asked for before now is no longer wanted."""
@@ -147,11 +198,12 @@ class Worker(Generic[D]):
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
+        self._hear()
         try:
             while not self._closing:
                 try:
                     with self._opens() as device:
-                        self._post(Up(self.name, device))
+                        self._is_up(device)
                         self._serve(device)
                 except DeviceFault as raised:
                     fault = self._own(raised)
@@ -164,8 +216,10 @@ class Worker(Generic[D]):
     def _serve(self, device: D) -> None:
         """Run jobs until the end or a fault (raised on)."""
         while not self._closing:
+            if self._written_off:
+                self._is_up(device)
             try:
-                job = self._jobs.get(timeout=PROBE_S if self._probe else None)
+                job = self._next(PROBE_S if self._probe else None)
             except queue.Empty:
                 if self._probe:
                     self._probe(device)
@@ -206,7 +260,7 @@ class Worker(Generic[D]):
         rest = threading.Timer(pause_s, self._jobs.put, (None,))
         rest.daemon = True
         rest.start()
-        while (job := self._jobs.get()) is not None and not self._closing:
+        while (job := self._next()) is not None and not self._closing:
             self._forget(job)
             gone = DeviceGone(self.name, fault.doing)
             self._post(Failed(self.name, job.entry, job.name, gone))

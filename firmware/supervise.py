@@ -1,7 +1,8 @@
 """Life and death of the kiosk's process: systemd's notices, the watchdog, signals, the order of the end.
 
 The watchdog is fed by the loop and the store only: the loop asks the store for nothing, and on its answer
-the dog gets its food. A wedged device is the business of its worker and never restarts the kiosk.
+the dog gets its food. A wedged device is written off at a beat (`Workers.write_off_hung`) and never restarts
+the kiosk.
 """
 
 from __future__ import annotations
@@ -114,6 +115,7 @@ class Supervisor:
 
     def _beat(self) -> None:
         """Ask the store for nothing; a store that still owes the last answer is not asked again."""
+        self._kiosk.workers.write_off_hung()
         if not self._asked:
             self._asked = True
             self._kiosk.desk.store.submit(0, BEAT, lambda _: None)

@@ -13,6 +13,9 @@ from drivers.api import Camera, ChipReader, FingerSensor, Panel
 from drivers.worker import Answer, Done, Down, Job, Worker
 from firmware.box.transcripts import Transcripts, noted
 
+HUNG_S = 240.0
+"""Far more than the longest call takes: a third of a whole card, in small blocks at the lowest bit rate."""
+
 
 @dataclass(frozen=True, slots=True)
 class Openers:
@@ -117,6 +120,12 @@ class Workers:
     def stop_work(self) -> None:
         for worker in self.all:
             worker.stop_work()
+
+    def write_off_hung(self) -> None:
+        """A device whose driver does not come back is lost: a person is told, and nobody waits for it."""
+        for worker in self.all:
+            if worker.silent_s > HUNG_S:
+                worker.write_off()
 
     def light(self, left: float, right: float) -> None:
         """Set the lamps, from any thread, in the order of the calls."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -13,11 +14,12 @@ from typing import Any
 import pytest
 from support import office
 from support.exploring import explore
-from support.kiosk import Story, story
+from support.kiosk import PATIENCE_S, Story, story
 
 from config.catalogue import code_of
 from drivers.errors import DeviceFault, DeviceGone, DeviceRefused, DeviceTimeout, ProtocolError
 from drivers.worker import Broken, Done, Down, Failed, Job, Up, Worker
+from firmware.app.devices import HUNG_S, Workers
 from firmware.sim.station import VirtualStation
 from statemachine import effects as fx
 from statemachine import events as ev
@@ -327,6 +329,50 @@ def test_a_reader_unplugged_in_the_middle_of_a_card_goes_on_with_the_same_card(a
         plug(s.station, "chip")
         s.comes(S.RECEIPT)
         assert s.record in ("COMPLETE", "SEALED", "ACKED", "PURGED")
+
+
+def test_a_driver_that_hangs_in_the_middle_of_a_card_is_written_off_and_comes_back() -> None:
+    """Not even its time-out is kept: nothing that the thread was to do comes to an end."""
+    with story(at="PLACE_CARD") as s:
+        card, left = s.citizen.card, iter(range(40, -1, -1))
+        hangs, let_go = threading.Event(), threading.Event()
+        transmit = card.transmit
+
+        def hung(apdu: bytes) -> bytes:
+            if next(left, None) == 0:
+                hangs.set()
+                assert let_go.wait(PATIENCE_S)
+            return transmit(apdu)
+
+        card.transmit = hung  # type: ignore[method-assign]
+        s.until(S.WRITE_CHIP)
+        assert hangs.wait(PATIENCE_S)
+        s.kiosk.workers.chip.write_off()
+        s.comes(S.HOLD_STILL)
+        s.touch("help")
+        s.comes(S.HELP)
+        let_go.set()
+        s.comes(lambda: Device.CHIP not in s.kiosk.flow.session.lost)
+        s.touch("retry")
+        s.until(S.RECEIPT)
+
+
+class Heard:
+    """As much of a worker as is looked after."""
+
+    def __init__(self, silent_s: float) -> None:
+        self.silent_s, self.written_off = silent_s, False
+
+    def write_off(self) -> None:
+        self.written_off = True
+
+
+def test_only_a_driver_that_was_silent_for_long_is_written_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    idle, busy, hung = Heard(0.0), Heard(HUNG_S), Heard(HUNG_S + 1)
+    workers = object.__new__(Workers)
+    monkeypatch.setattr(Workers, "all", (idle, busy, hung))
+    workers.write_off_hung()
+    assert [each.written_off for each in (idle, busy, hung)] == [False, False, True]
 
 
 def test_a_card_that_falls_silent_is_waited_for_and_then_finished() -> None:

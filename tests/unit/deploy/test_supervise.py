@@ -40,7 +40,8 @@ class SmallKiosk:
         self.store = Store(opens, loop.post)
         self.desk = SimpleNamespace(store=self.store)
         self.flow = SimpleNamespace(state=S.ATTRACT, session=SimpleNamespace(lost=frozenset()))
-        self.workers = SimpleNamespace(panel=panel)
+        self.looked_after = 0
+        self.workers = SimpleNamespace(panel=panel, write_off_hung=self._look_after)
         self.handled: list[Any] = []
         self.closed = False
 
@@ -58,6 +59,9 @@ class SmallKiosk:
 
     def close(self) -> None:
         self.store.worker.close()
+
+    def _look_after(self) -> None:
+        self.looked_after += 1
         self.closed = True
 
 
@@ -123,6 +127,7 @@ def test_each_later_answer_feeds_the_watchdog(box: SmallKiosk, told: NotifySocke
         "WATCHDOG=1",
         "WATCHDOG=1",
     ]
+    assert box.looked_after == 3, "and each beat looks for drivers that hang"
 
 
 def test_a_hanging_store_gets_no_food_and_no_queue_until_it_answers(

@@ -274,3 +274,104 @@ def test_a_rest_that_was_over_before_does_not_cut_the_next_one_short(monkeypatch
     timers[1]()
     bench.next(Up)
     bench.worker.close()
+
+
+# --- a driver that hangs ---------------------------------------------------------------------------------
+
+
+class Hanging:
+    """A worker with a clock of its own, whose driver hangs until it is let go."""
+
+    def __init__(self) -> None:
+        self.inbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self.now = 0.0
+        self.hangs, self.let_go = threading.Event(), threading.Event()
+        self.worker: Worker[str] = Worker("chip", self._opened, self.inbox.put, clock=lambda: self.now)
+        self.opening_hangs = False
+
+    @contextmanager
+    def _opened(self) -> Iterator[str]:
+        if self.opening_hangs:
+            self.hang()
+        yield "device"
+
+    def hang(self, *_: Any) -> str:
+        self.hangs.set()
+        assert self.let_go.wait(ANSWER_S)
+        return "done"
+
+    def next(self) -> Answer:
+        return self.inbox.get(timeout=ANSWER_S)
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    hanging = Hanging()
+    yield hanging
+    hanging.let_go.set()
+    hanging.worker.close()
+
+
+def test_a_driver_that_hangs_is_written_off_and_up_again_when_it_comes_back(hanging: Hanging) -> None:
+    worker = hanging.worker
+    worker.start()
+    assert isinstance(hanging.next(), Up)
+    worker.submit(Job(7, "write", hanging.hang))
+    assert hanging.hangs.wait(ANSWER_S)
+    hanging.now = 100.0
+    assert worker.silent_s == 100.0
+    worker.write_off()
+    worker.write_off()
+    down = hanging.next()
+    assert isinstance(down, Down) and isinstance(down.fault, DeviceTimeout)
+    worker.submit(Job(8, "ask", lambda *_: None))
+    refused = hanging.next()
+    assert isinstance(refused, Failed) and refused.entry == 8, "nobody waits behind it"
+    hanging.let_go.set()
+    late, up = hanging.next(), hanging.next()
+    assert isinstance(late, Done) and late.entry == 7
+    assert isinstance(up, Up)
+    worker.submit(Job(9, "ask", lambda *_: None))
+    served = hanging.next()
+    assert isinstance(served, Done) and served.entry == 9
+
+
+def test_an_opening_that_hangs_is_written_off_too(hanging: Hanging) -> None:
+    hanging.opening_hangs = True
+    hanging.worker.start()
+    assert hanging.hangs.wait(ANSWER_S)
+    hanging.now = 50.0
+    assert hanging.worker.silent_s == 50.0
+    hanging.worker.write_off()
+    assert isinstance(hanging.next(), Down)
+    hanging.let_go.set()
+    assert isinstance(hanging.next(), Up)
+
+
+def test_a_worker_that_waits_for_work_is_not_silent_and_a_look_at_stop_is_a_sign_of_life(
+    hanging: Hanging,
+) -> None:
+    looked, go_on = threading.Event(), threading.Event()
+
+    def looks(_: str, stop: Stop) -> None:
+        assert go_on.wait(ANSWER_S)
+        assert not stop
+        looked.set()
+        hanging.hang()
+
+    worker = hanging.worker
+    worker.start()
+    assert isinstance(hanging.next(), Up)
+    worker.submit(Job(7, "wait", looks))
+    hanging.now = 100.0
+    go_on.set()
+    assert looked.wait(ANSWER_S)
+    hanging.now = 130.0
+    assert worker.silent_s == 30.0
+    hanging.let_go.set()
+    assert isinstance(hanging.next(), Done)
+    worker.submit(Job(8, "ask", lambda *_: None))
+    assert isinstance(hanging.next(), Done)
+    hanging.now = 500.0
+    tries = (hanging.let_go.wait(ANSWER_S) for _ in range(100_000))
+    assert any(worker.silent_s == 0.0 for _ in tries), "it has gone back to wait for work"
