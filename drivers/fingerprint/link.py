@@ -107,11 +107,6 @@ class UsbLink:
             self._listener.result()
         return None
 
-    def forget_interrupts(self) -> None:
-        """Drop the packets that nobody has taken."""
-        with self._arrived:
-            self._interrupts.clear()
-
     def _listen(self) -> None:
         while not self._closing.is_set():
             with suppress(DeviceTimeout), _translated("read interrupts"):

@@ -71,7 +71,7 @@ class Signal(IntEnum):
 AUTH_KEY = bytes.fromhex("79ac91795ca1478e98e00f3c598f5f4b")
 """Of the second Microsoft reader, the same in each: published by libfprint. It proves a driver, no person."""
 LOW_POWER = 0x80  # HWSTAT
-WEDGED = 0x84
+WEDGED = 0x84  # LOW_POWER, and something is wrong
 AWAKE = 0x01
 
 
@@ -147,7 +147,7 @@ class Uru4000:
         """True once a finger lies (`on`) or none does (not `on`); False if that did not happen in time.
 
         A repeated call goes on waiting for the same thing, so no signal between two calls is lost; it first
-        asks the sensor, once a second, whether it is still there, and may raise a DeviceFault.
+        asks the sensor, once a second, whether it is still there and awake, and may raise a DeviceFault.
         """
         deadline = Deadline.after(timeout_s, self._clock)
         self._rise()
@@ -155,10 +155,10 @@ class Uru4000:
             (Mode.AWAIT_FINGER_ON, Signal.FINGER_ON) if on else (Mode.AWAIT_FINGER_OFF, Signal.FINGER_OFF)
         )
         if self._mode is not mode:
-            self._open_link.forget_interrupts()
+            self._take_waiting_signals()
             self._set_mode(mode, deadline)
         elif self._clock() - self._answered_at >= SILENCE_S:
-            self._hwstat(_register_s(deadline))
+            self._check_awake(deadline)
         if not self._await_signal(wanted, deadline):
             return False
         self._mode = None  # it is told once: the next wait has to ask again
@@ -192,7 +192,7 @@ class Uru4000:
     def _rise(self) -> None:
         if self._resting:
             self._resting, self._mode = False, None
-            self._open_link.forget_interrupts()
+            self._take_waiting_signals()
             self._start()
 
     def _start(self) -> None:
@@ -231,6 +231,10 @@ class Uru4000:
         status = self._open_link.read_registers(Register.HWSTAT, 1, timeout_s)[0]
         self._answered_at = self._clock()
         return status
+
+    def _check_awake(self, deadline: Deadline) -> None:
+        if (status := self._hwstat(_register_s(deadline))) & LOW_POWER:
+            raise ProtocolError("finger", f"await finger: it fell asleep, HWSTAT {status:#04x}")
 
     def _write_hwstat(self, status: int) -> None:
         self._open_link.write_registers(Register.HWSTAT, bytes([status]))
@@ -271,6 +275,7 @@ class Uru4000:
         return False
 
     def _take_waiting_signals(self) -> None:
+        """What an earlier mode reported is over, but for a DEATH: the next frame is empty still."""
         for _ in range(KEPT_INTERRUPTS):
             if (packet := self._open_link.next_interrupt(0)) is None:
                 return

@@ -116,6 +116,9 @@ class Sensor:
     def wedge(self, polls: int) -> None:
         self._hwstat, self._wedged_for = WEDGED, polls
 
+    def doze(self) -> None:
+        self._hwstat, self._powered, self.mode = LOW_POWER | AWAKE, False, Mode.INIT
+
     def _set_power(self, status: int) -> None:
         if self._wedged_for:
             self._wedged_for -= status & ~LOW_NIBBLE == 0

@@ -112,6 +112,11 @@ class VirtualSensor(UsbBus):
         with self._change():
             self._sensor.wedge(polls)
 
+    def doze(self) -> None:
+        """Fall back to sleep by itself: its registers answer, its signals are over."""
+        with self._change():
+            self._sensor.doze()
+
     def mute(self) -> None:
         """Answer nothing more, until plugged in again."""
         with self._change():
@@ -131,6 +136,13 @@ class VirtualSensor(UsbBus):
         """Wait until the light asks for a finger; False if it did not in time."""
         with self._changed:
             return self._changed.wait_for(lambda: self._sensor.mode is Mode.FINGER_ON, timeout_s)
+
+    def heard(self, timeout_s: float) -> bool:
+        """Wait until the host has taken every report and listens again; False if it did not in time."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: not self._sensor.packets and self._pending[INTERRUPT] > 0, timeout_s
+            )
 
     @property
     def asleep(self) -> bool:

@@ -79,13 +79,19 @@ def test_a_key_that_changes_within_a_frame_is_followed() -> None:
         assert differing(sensor.frame(2.0).pixels, a_print()) <= LOST_BYTES + a_print().shape[1]
 
 
-def test_the_frame_after_death_is_not_believed() -> None:
+@pytest.mark.parametrize("act", ["await a finger", "wake", "go on"])
+def test_the_frame_after_death_is_not_believed(act: str) -> None:
+    """Whatever is done between the two, and though it was heard before."""
     glass = VirtualSensor()
     glass.place(a_print())
     with driver(glass) as sensor:
         assert sensor.await_finger(True, 2.0)
+        if act == "wake":
+            sensor.rest(1.0)
         glass.die()
-        assert sensor.await_finger(True, 2.0)
+        assert glass.heard(2.0)
+        if act == "await a finger":
+            assert sensor.await_finger(True, 2.0)
         assert sensor.frame(2.0).pixels.min() < 100
 
 
@@ -311,6 +317,31 @@ def test_a_sensor_that_falls_silent_while_it_waits_for_a_finger_is_noticed_withi
         now.seconds = uru4000.SILENCE_S
         with pytest.raises(DeviceTimeout):
             sensor.await_finger(True, 0.0)
+
+
+ASLEEP: dict[str, Callable[[VirtualSensor], None]] = {
+    "low power": VirtualSensor.doze,
+    "wedged": VirtualSensor.wedge,
+}
+
+
+@pytest.mark.parametrize("how", ASLEEP)
+@pytest.mark.parametrize("on", [True, False])
+def test_a_sensor_that_fell_asleep_while_it_waits_is_noticed_within_a_second(how: str, on: bool) -> None:
+    """Its registers answer; no finger would ever be told. Opened again, it works."""
+    glass, now = VirtualSensor(), Hands()
+    if not on:
+        glass.place(a_print())
+    sensor = driver(glass, clock=now, pause=lambda _: None)
+    with sensor:
+        assert not sensor.await_finger(on, 0.0)
+        ASLEEP[how](glass)
+        now.seconds += uru4000.SILENCE_S
+        with pytest.raises(ProtocolError, match="asleep"):
+            sensor.await_finger(on, 0.0)
+    glass.place(a_print())
+    with sensor:
+        assert sensor.await_finger(True, 2.0)
 
 
 def test_asking_a_sensor_that_waits_loses_no_signal() -> None:
