@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from drivers.chip.apdu import CommandApdu, Ins
 from drivers.chip.bac import Random, open_bac
@@ -20,11 +21,28 @@ from drivers.chip.select import AID, Ef, read_free_object, select_application
 if TYPE_CHECKING:
     from drivers.api import ChipLink
 
-__all__ = ["Can", "Opener", "Password", "open_channel", "open_with", "read_card_access"]
+__all__ = ["Can", "Offer", "Opener", "Password", "open_channel", "open_with", "read_card_access"]
 
 CARD_ACCESS_SFI = 0x1C
 LARGEST_CARD_ACCESS = 2048  # the largest seen have some 300 bytes
 SELECT_MF = CommandApdu(Ins.SELECT, 0x00, 0x0C, b"\x3f\x00")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one card offers to be opened with: its EF.CardAccess (None for no such file) and the PACE of it.
+
+    Nobody signs that file. Whoever compares it with its copy in DG14 must open the card with the very bytes
+    that are compared: read again, they may be others (Doc 9303-11, 9.2.11).
+    """
+
+    card_access: bytes | None
+    pace: Pace | None
+
+    @classmethod
+    def of(cls, card_access: bytes | None) -> Self:
+        """Raises MalformedData for an EF.CardAccess that is none."""
+        return cls(card_access, None if card_access is None else choose(parse(card_access)))
 
 
 def open_channel(
@@ -39,7 +57,7 @@ def open_channel(
     Raises AccessRefused when it is not the card's password, AccessUnsupported for a CAN on a card
     without PACE, MalformedData for an EF.CardAccess that is none, and other CardErrors.
     """
-    return open_with(plain, password, offered(read_card_access(plain)), aid, timeout_s, random)
+    return open_with(plain, password, Offer.of(read_card_access(plain)), aid, timeout_s, random)
 
 
 def read_card_access(plain: Processor) -> bytes | None:
@@ -51,22 +69,17 @@ def read_card_access(plain: Processor) -> bytes | None:
     return read_free_object(plain, Ef.CARD_ACCESS, CARD_ACCESS_SFI, LARGEST_CARD_ACCESS)
 
 
-def offered(card_access: bytes | None) -> Pace | None:
-    """The PACE to use with a card that has this EF.CardAccess. Raises MalformedData."""
-    return None if card_access is None else choose(parse(card_access))
-
-
 def open_with(
     plain: Processor,
     password: Password,
-    pace: Pace | None,
+    offer: Offer | None,
     aid: bytes = AID,
     timeout_s: float = PACE_TIMEOUT_S,
     random: Random = secrets.token_bytes,
 ) -> SecureMessaging:
-    """`open_channel` for a card of which EF.CardAccess is known: no downgrade to BAC where it has PACE."""
-    if pace is not None:
-        channel = open_pace(plain, password, pace, random, timeout_s)
+    """`open_channel` for a card whose offer is known: no downgrade to BAC where it has PACE. None: BAC."""
+    if offer is not None and offer.pace is not None:
+        channel = open_pace(plain, password, offer.pace, random, timeout_s)
         select_application(channel, aid)
         return channel
     if isinstance(password, Can):
@@ -76,7 +89,7 @@ def open_with(
 
 
 class Opener:
-    """Opens one card's channel, and again when it had to end; EF.CardAccess is read once.
+    """Opens one card's channel, and again when it had to end; EF.CardAccess is read once, or is `offer`'s.
 
     PACE starts from the master file: before it is run again the card is reset by `restart`, or the
     master file selected as far as the card takes that.
@@ -89,13 +102,14 @@ class Opener:
         aid: bytes = AID,
         restart: Callable[[], object] | None = None,
         random: Random = secrets.token_bytes,
+        offer: Offer | None = None,
     ) -> None:
         self._plain = Plain(link)
         self._password = password
         self._aid = aid
         self._restart = restart
         self._random = random
-        self._pace: Pace | None = None
+        self._offer = offer
         self._opened = False
 
     @property
@@ -109,11 +123,15 @@ class Opener:
         return memory.reading(card)
 
     def __call__(self) -> SecureMessaging:
-        if not self._opened:
-            self._pace = offered(read_card_access(self._plain))
-            self._opened = True
-        elif self._restart is not None:
+        if self._offer is None:
+            self._offer = Offer.of(read_card_access(self._plain))
+        if self._opened:
+            self._begin_again(self._offer)
+        self._opened = True
+        return open_with(self._plain, self._password, self._offer, self._aid, random=self._random)
+
+    def _begin_again(self, offer: Offer) -> None:
+        if self._restart is not None:
             self._restart()
-        elif self._pace is not None:
+        elif offer.pace is not None:
             self._plain.send(SELECT_MF)
-        return open_with(self._plain, self._password, self._pace, self._aid, random=self._random)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from drivers.chip import tlv
-from drivers.chip.access import Opener
+from drivers.chip.access import Offer, Opener
 from drivers.chip.apdu import CommandApdu, Ins, Sw
 from drivers.chip.bac import Random
 from drivers.chip.blocks import BlockMemory, Blocks
@@ -37,15 +37,17 @@ def open_lds(
     atr: bytes = b"",
     restart: Callable[[], bytes] | None = None,
     random: Random = secrets.token_bytes,
+    offer: Offer | None = None,
 ) -> LdsFiles:
     """Open the LDS application of a card that was just reset and return its files: how anybody reads a chip.
 
     PACE where EF.CardAccess offers one that is known here, else BAC; `channel.protocol` says which. Block
     sizes are `blocks`, or what the card (its `atr`, EF.ATR/INFO) and `memory` say. `restart` resets the
-    card where a channel must be opened again. Raises FileNotFound when there is no such application,
-    AccessRefused for another password, AccessUnsupported for a CAN without PACE, other CardErrors.
+    card where a channel must be opened again; with an `offer` EF.CardAccess is not read here. Raises
+    FileNotFound when there is no such application, AccessRefused for another password, AccessUnsupported
+    for a CAN without PACE, other CardErrors.
     """
-    opener = Opener(link, password, restart=restart, random=random)
+    opener = Opener(link, password, restart=restart, random=random, offer=offer)
     return LdsFiles(opener, blocks or opener.reading_blocks(memory or BlockMemory(), atr))
 
 

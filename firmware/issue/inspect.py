@@ -7,14 +7,13 @@ finding and a verdict; exceptions are left to the person (UserRetry) and the rea
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 
+from drivers.chip.access import Offer
 from drivers.chip.bac import Random
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.errors import (
@@ -36,18 +35,16 @@ from firmware.document import lds
 from firmware.document.errors import Check
 from firmware.document.lds import Fid, dg_fid
 from firmware.issue.examine import NOBODY, Signed, examine, listed_groups, signed_groups
-from firmware.issue.findings import Extra, Finding, Outcome, Sheet, Verdict
+from firmware.issue.findings import Extra, Sheet, Verdict
+from firmware.issue.inspection import FileRead, Inspection, Seen
 from firmware.issue.probes import free_files, note_plain_read, prove_chip
 
 if TYPE_CHECKING:
     from drivers.api import ChipReader, Deadline
     from drivers.chip.password import Password
 
-NAMES = {dg_fid(n): f"DG{n}" for n in lds.DG_TAGS} | {
-    Fid.COM: "EF.COM",
-    Fid.SOD: "EF.SOD",
-    Fid.CARD_ACCESS: "EF.CardAccess",
-}
+__all__ = ["OUT_OF_SCOPE", "FileRead", "Inspection", "Seen", "inspect"]
+
 TERMINAL_AUTHENTICATION = frozenset({dg_fid(3), dg_fid(4)})
 EVERY_GROUP = frozenset(lds.DG_TAGS)
 OUT_OF_SCOPE = "refused: Terminal Authentication is out of scope"
@@ -58,52 +55,6 @@ MOST_OPENINGS = 40
 """A card may end its channel at each refusal; one that does so more often is not read to its end."""
 FILLED = bytes(2)
 """What memory that was reserved and not all written ends in; a signature does so once in 65536."""
-
-
-class Seen(StrEnum):
-    """What became of a file."""
-
-    READ = "read"
-    REFUSED = "refused"
-    MISSING = "missing"
-    UNWRITTEN = "unwritten"  # reserved, and nothing was ever written there
-    DAMAGED = "damaged"
-
-
-@dataclass(frozen=True, slots=True)
-class FileRead:
-    """One file; `size` in bytes is None unless it was read."""
-
-    fid: int
-    seen: Seen
-    size: int | None = None
-    detail: str = ""
-
-    @property
-    def name(self) -> str:
-        return NAMES.get(self.fid, f"{self.fid:04X}")
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What the card is and why. `contents` (by FID) are personal: never printed unless asked for."""
-
-    verdict: Verdict
-    why: str = ""
-    atr: str = ""
-    cplc: str = ""
-    protocol: str = ""
-    files: tuple[FileRead, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    signed: Signed = NOBODY
-    contents: Mapping[int, bytes] = field(default_factory=dict, repr=False)
-
-    @property
-    def good(self) -> bool:
-        return self.verdict is Verdict.GENUINE
-
-    def outcome(self, check: Check | Extra) -> Outcome:
-        return next((each.outcome for each in self.findings if each.check is check), Outcome.NOT_MADE)
 
 
 def inspect(
@@ -152,6 +103,7 @@ class _Look:
         self._atr = b""
         self._cplc = b""
         self._blocks = BlockMemory()  # what was tried out holds for every opening
+        self._offer: Offer | None = None
         self._channel: LdsFiles | None = None
         self._openings = 0
         self._protocol = ""
@@ -185,6 +137,7 @@ class _Look:
         return self._open()
 
     def _open(self) -> tuple[Verdict, str] | None:
+        self._offer = Offer.of(self._contents.get(Fid.CARD_ACCESS))
         try:
             self._files()
         except (AccessRefused, AccessUnsupported) as exc:
@@ -211,6 +164,7 @@ class _Look:
                 atr=atr,
                 restart=self._restart,
                 random=self._random,
+                offer=self._offer,
             )
             self._protocol = self._channel.channel.protocol
         return self._channel
