@@ -135,17 +135,22 @@ class LdsFiles:
                 self._blocks.fall_back()
                 raise
             else:
-                if block or wanted == 1 or self._ends_at(offset):
+                if block or wanted == 1 or self._ends_at(fid, offset):
                     return block
             if not self._blocks.fall_back():
                 raise WrongLength(f"READ BINARY of EF {fid:04X}", Sw.WRONG_LENGTH)
-            if not self._channel.alive:
-                self._channel = self._reopen()
-                self.select(fid)
+            self._go_on(fid)
 
-    def _ends_at(self, offset: int) -> bool:
+    def _ends_at(self, fid: int, offset: int) -> bool:
         """Whether the empty answer was the end of the file rather than a block this card cannot send."""
+        self._go_on(fid)
         return not self._read_binary(offset, 1)
+
+    def _go_on(self, fid: int) -> None:
+        """The channel, opened anew where the card ended it with a status outside of it, and the file in it."""
+        if not self._channel.alive:
+            self._channel = self._reopen()
+            self.select(fid)
 
     def _read_binary(self, offset: int, wanted: int) -> bytes:
         command = CommandApdu(Ins.READ_BINARY, offset >> 8, offset & 0xFF, ne=wanted)
