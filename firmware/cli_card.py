@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from drivers.api import ChipReader
+    from drivers.chip.blocks import BlockMemory
     from drivers.chip.password import Password
     from drivers.chip.transcript import Event, Player
     from firmware.issue.inspect import Inspection
@@ -70,8 +71,8 @@ def inspect(
     settings = site(config)
     believed = trust_store(settings, trust)
     password = password_of(document_number, birth, expiry, can)
-    with reader_trouble(), open_reader(settings, reader, virtual) as opened:
-        found = _look(opened, password, believed)
+    with reader_trouble():
+        found = _looked(lambda: open_reader(settings, reader, virtual), password, believed)
     say(found, as_json, show)
     raise typer.Exit(EXIT[found.verdict])
 
@@ -123,16 +124,40 @@ def trace(
         refuse(f"not as it was recorded: {found.why or 'the transcript goes on'}")
 
 
+def _looked(
+    opens: Callable[[], AbstractContextManager[ChipReader]],
+    password: Password,
+    trust: tuple[x509.Certificate, ...],
+) -> Inspection:
+    """One look, and another with each shorter APDU while card or reader is lost at one too long for it."""
+    from drivers.chip.blocks import BlockMemory
+    from drivers.errors import DeviceRefused, UserRetry
+
+    memory = BlockMemory()
+    while True:
+        losses = memory.losses
+        try:
+            with opens() as opened:
+                found = _look(opened, password, trust, memory=memory)
+            if memory.losses == losses:
+                return found
+        except (UserRetry, DeviceRefused):
+            if memory.losses == losses:
+                raise
+
+
 def _look(
     reader: ChipReader,
     password: Password,
     trust: tuple[x509.Certificate, ...],
     random: Callable[[int], bytes] = os.urandom,
+    memory: BlockMemory | None = None,
 ) -> Inspection:
     from drivers.api import Deadline
     from firmware.issue.inspect import inspect as look
 
-    return look(reader, password, trust, cli_shared.now(), Deadline.after(INSPECT_S), random=random)
+    deadline = Deadline.after(INSPECT_S)
+    return look(reader, password, trust, cli_shared.now(), deadline, random=random, memory=memory)
 
 
 def _player(path: Path) -> Player:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drivers.chip import tlv
+from drivers.chip.apdu import SHORT_NE
 from drivers.chip.errors import MalformedData
 from drivers.chip.processor import Processor
 from drivers.chip.select import Ef, read_free_start
@@ -31,10 +32,15 @@ STATUS_BYTES = 2
 
 
 class Blocks:
-    """The block size a kind of card was found to take: starts large and only falls."""
+    """The block size a kind of card was found to take: starts large and only falls.
+
+    `losses` counts the sizes given up because card or reader did not answer at them.
+    """
 
     def __init__(self, sizes: Sequence[int]) -> None:
         self._sizes = sorted(sizes, reverse=True)
+        self._taken = 0
+        self.losses = 0
 
     @property
     def size(self) -> int:
@@ -46,6 +52,23 @@ class Blocks:
             return False
         del self._sizes[0]
         return True
+
+    def took(self, count: int) -> None:
+        """Blocks of `count` bytes come through."""
+        self._taken = max(self._taken, count)
+
+    def silent(self) -> None:
+        """No answer to a block of this size: some cards fall silent at a length they do not take."""
+        self.losses += self.fall_back()
+
+    def lost(self, wanted: int) -> None:
+        """The card went away at a block of `wanted` bytes.
+
+        At an extended APDU that never came through before it counts as a refusal of that size, as readers
+        for short APDUs only, and cards, end a session there. At any other it was lifted.
+        """
+        if wanted > max(SHORT_NE, self._taken):
+            self.silent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +115,11 @@ class BlockMemory:
     def reading(self, card: CardType) -> Blocks:
         """The sizes for READ BINARY; what falls there stays fallen for the next card of this kind."""
         return self._reading.setdefault(card, Blocks(ladder(card.largest_read)))
+
+    @property
+    def losses(self) -> int:
+        """Of all kinds, while reading: a look that adds one is worth repeating."""
+        return sum(each.losses for each in self._reading.values())
 
     def writing(self, card: CardType) -> Blocks:
         """The sizes for UPDATE BINARY and its like."""

@@ -16,7 +16,7 @@ from drivers.chip.password import Password
 from drivers.chip.processor import APDU_TIMEOUT_S
 from drivers.chip.secure_messaging import SecureMessaging
 from drivers.chip.select import AID, Ef, select_application, select_file
-from drivers.errors import DeviceTimeout
+from drivers.errors import DeviceRefused, DeviceTimeout, UserRetry
 
 if TYPE_CHECKING:
     from drivers.api import ChipLink, ChipReader
@@ -131,10 +131,14 @@ class LdsFiles:
                 block = self._read_binary(offset, wanted)
             except WrongLength:
                 block = b""
-            except DeviceTimeout:  # some cards fall silent at a length they do not take
-                self._blocks.fall_back()
+            except DeviceTimeout:
+                self._blocks.silent()
+                raise
+            except (UserRetry, DeviceRefused):
+                self._blocks.lost(wanted)
                 raise
             else:
+                self._blocks.took(len(block))
                 if block or wanted == 1 or self._ends_at(fid, offset):
                     return block
             if not self._blocks.fall_back():
@@ -147,7 +151,7 @@ class LdsFiles:
         return not self._read_binary(offset, 1)
 
     def _go_on(self, fid: int) -> None:
-        """The channel, opened anew where the card ended it with a status outside of it, and the file in it."""
+        """The channel with the file in it, opened anew where a status outside of it has ended it."""
         if not self._channel.alive:
             self._channel = self._reopen()
             self.select(fid)

@@ -65,14 +65,16 @@ def inspect(
     deadline: Deadline,
     groups: Collection[int] = EVERY_GROUP,
     random: Random = secrets.token_bytes,
+    memory: BlockMemory | None = None,
 ) -> Inspection:
     """Read the card that lies on `reader` and examine it; `trust` are the CSCAs believed at `at` (aware).
 
     Of the data groups only `groups` are read: the hashes of the others are not compared. `random` is for a
-    transcript that is to be played back. Raises UserRetry("place_card" | "hold_card_still"), DeviceGone or
-    DeviceRefused; a card that is not done by `deadline` is BROKEN.
+    transcript that is to be played back. `memory` should outlive the look: a card or reader that is lost at
+    too long an APDU is asked for less the next time only. Raises UserRetry("place_card" | "hold_card_still"),
+    DeviceGone or DeviceRefused; a card that is not done by `deadline` is BROKEN.
     """
-    look = _Look(reader, password, tuple(trust), at, deadline, frozenset(groups), random)
+    look = _Look(reader, password, tuple(trust), at, deadline, frozenset(groups), random, memory)
     try:
         return look.all()
     finally:
@@ -91,6 +93,7 @@ class _Look:
         deadline: Deadline,
         groups: frozenset[int],
         random: Random,
+        memory: BlockMemory | None,
     ) -> None:
         self._reader = reader
         self._link = Patient(reader, deadline)
@@ -102,7 +105,7 @@ class _Look:
         self._sheet = Sheet()
         self._atr = b""
         self._cplc = b""
-        self._blocks = BlockMemory()  # what was tried out holds for every opening
+        self._blocks = memory or BlockMemory()  # what was tried out holds for every opening
         self._offer: Offer | None = None
         self._channel: LdsFiles | None = None
         self._openings = 0

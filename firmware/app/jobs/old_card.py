@@ -61,7 +61,8 @@ def read_old_card(desk: Desk, entry: int, can: str) -> Callable[[ChipReader, Sto
 def _learned(desk: Desk, reader: ChipReader, can: Can) -> Learned:
     trust = [desk.identity.certificate("csca")]
     try:
-        found = inspect(reader, can, trust, desk.now(), Deadline.after(READ_S, desk.clock), GROUPS)
+        deadline = Deadline.after(READ_S, desk.clock)
+        found = inspect(reader, can, trust, desk.now(), deadline, GROUPS, memory=desk.blocks)
     except UserRetry:
         return Learned(ev.Unreadable("chip_unreadable"))
     if found.verdict not in BELIEVED:

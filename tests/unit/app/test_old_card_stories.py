@@ -11,7 +11,8 @@ from support.old_card import access_number, old_card
 from support.signer import state
 
 from centre.pki import Credential, Pki, Role
-from drivers.virtual.card import VirtualCard, foreign_card
+from drivers.errors import UserRetry
+from drivers.virtual.card import VirtualCard, VirtualReader, foreign_card
 from firmware.sim.people import Citizen
 from statemachine.states import S
 
@@ -72,6 +73,30 @@ def test_a_card_that_does_not_say_who_it_is_is_told_why(card: str, digits: str |
         assert s.screen.problem == problem
         s.touch("back")
         s.comes(lambda: s.name == "Identify")
+
+
+def test_a_reader_for_short_apdus_only_reads_the_card_when_it_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passes_on = VirtualReader.transmit
+
+    def transmit(self: VirtualReader, apdu: bytes, timeout_s: float = 0.5) -> bytes:
+        if len(apdu) > 5 and apdu[4] == 0:
+            self.disconnect()
+            raise UserRetry("hold_card_still")
+        return passes_on(self, apdu, timeout_s)
+
+    with story() as s:
+        asked(s)
+        s.types(access_number(s.person))
+        s.comes(lambda: s.name == "OldChip")
+        old = genuine(s)
+        monkeypatch.setattr(VirtualReader, "transmit", transmit)
+        s.station.chip.put(old)
+        s.comes(lambda: s.name == "EnterCan" and s.screen.problem == "unreadable")
+        s.types(access_number(s.person))
+        s.comes(S.PROVE)
+        assert s.kiosk.visit.number == s.person.number
 
 
 def test_another_persons_card_leads_to_that_person_who_must_prove_it() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from support.chip import FILES, KEYS
+from support.issued import SilentReader, issued_card
 
 from drivers.chip.apdu import CommandApdu, Ins, ResponseApdu
-from drivers.chip.blocks import Blocks, ladder
+from drivers.chip.blocks import BlockMemory, Blocks, ladder
 from drivers.chip.errors import SecureMessagingError
-from drivers.chip.lds import LdsFiles
+from drivers.chip.lds import LdsFiles, open_card
+from drivers.errors import DeviceRefused, DeviceTimeout, DriverError, UserRetry
 
 CONTENT = b"\x6d\x82\x07\xd0" + bytes(2000)
 DG13 = 0x010D
@@ -51,3 +56,62 @@ def test_a_file_that_ends_with_a_bare_status_is_read_to_its_end(sw: int) -> None
     files, openings = bare(sw)
     assert files.read(DG13, len(CONTENT) + 50, lambda _: None) == CONTENT
     assert len(openings) <= 9
+
+
+# --- card or reader lost at a length ---
+
+
+class Losing(SilentReader):
+    """Loses the card at each APDU that `at` says, as `how`; `connect` begins anew."""
+
+    def __init__(self, at: Callable[[bytes], bool], how: Callable[[], DriverError]) -> None:
+        super().__init__()
+        self._at, self._how = at, how
+        super().__enter__()
+        self.put(issued_card())
+
+    def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:
+        if self._at(apdu):
+            self.disconnect()
+            raise self._how()
+        return super().transmit(apdu, timeout_s)
+
+
+def is_extended(apdu: bytes) -> bool:
+    return len(apdu) > 6 and apdu[4] == 0
+
+
+LOST: dict[str, Callable[[], DriverError]] = {
+    "lifted": lambda: UserRetry("hold_card_still"),
+    "refused": lambda: DeviceRefused("chip", "transmit: PC/SC 0x8010001f"),
+    "silent": lambda: DeviceTimeout("chip", "transmit"),
+}
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_a_card_lost_at_an_extended_apdu_is_read_with_short_ones_the_next_time(how: str) -> None:
+    reader, memory = Losing(is_extended, LOST[how]), BlockMemory()
+    with pytest.raises(DriverError):
+        open_card(reader, KEYS, memory).read_object(0x0102)
+    assert memory.losses == 1
+    assert open_card(reader, KEYS, memory).read_object(0x0102) == FILES[0x0102]
+    assert memory.losses == 1
+
+
+def test_a_card_lifted_at_a_short_apdu_says_nothing_of_lengths() -> None:
+    memory = BlockMemory()
+    for _ in range(3):
+        reader = Losing(lambda apdu: apdu[0] == 0x0C and apdu[1] == Ins.READ_BINARY, LOST["lifted"])
+        with pytest.raises(UserRetry, match="hold_card_still"):
+            open_card(reader, KEYS, memory).read_object(0x0102)
+    assert memory.losses == 0
+
+
+def test_a_card_lifted_at_a_length_that_it_took_before_is_not_suspected() -> None:
+    memory, lifted = BlockMemory(), [False]
+    reader = Losing(lambda apdu: is_extended(apdu) and lifted[0], LOST["lifted"])
+    assert open_card(reader, KEYS, memory).read_object(0x0102) == FILES[0x0102]
+    lifted[0] = True
+    with pytest.raises(UserRetry, match="hold_card_still"):
+        open_card(reader, KEYS, memory).read_object(0x0102)
+    assert memory.losses == 0

@@ -13,11 +13,13 @@ from click.testing import Result
 from cryptography.hazmat.primitives.serialization import Encoding
 from support.issue import IMAGE, Desk, finished, new_card, with_file
 from support.pa import HASHES
+from support.passports import passport
 from support.people import PERSON
 from support.signer import NOW, csca, document_signer, ef_sod, state
 from typer.testing import CliRunner
 
-from drivers.virtual.card import VirtualCard, blank_card, foreign_card
+from drivers.errors import UserRetry
+from drivers.virtual.card import VirtualCard, VirtualReader, blank_card, foreign_card
 from firmware import cli_card, cli_shared
 from firmware.document.lds import Fid
 
@@ -56,6 +58,23 @@ def test_a_good_card_is_explained_without_a_word_about_the_person(tmp_path: Path
     assert "Made-up CSCA" in done.output
     for secret in SECRETS:
         assert secret not in done.output
+
+
+def test_a_reader_for_short_apdus_only_is_learned_within_one_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pcscd tells of it as of a card that was lifted."""
+    passes_on = VirtualReader.transmit
+
+    def transmit(self: VirtualReader, apdu: bytes, timeout_s: float = 0.5) -> bytes:
+        if len(apdu) > 5 and apdu[4] == 0:
+            self.disconnect()
+            raise UserRetry("hold_card_still")
+        return passes_on(self, apdu, timeout_s)
+
+    monkeypatch.setattr(VirtualReader, "transmit", transmit)
+    done = run(tmp_path, passport(), *KEYS)
+    assert done.exit_code == 0, done.output
 
 
 def test_the_person_is_shown_to_whoever_asks_for_it(tmp_path: Path) -> None:
