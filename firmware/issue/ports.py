@@ -80,7 +80,8 @@ class Personalizer(Protocol):
 
         A file that was created and not wholly written reads as what it holds: zeros where nothing
         was written. None means that the card has no such file. A guarded file comes through the
-        channel of personalisation instead: before the lock only.
+        channel of personalisation instead: before the lock only. EF.CardAccess is what a border finds
+        after a reset, outside the application: the very bytes that opened the channel.
         """
 
     def prove_keys(self, keys: ChipKeys) -> Sequence[str]:

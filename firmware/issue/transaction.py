@@ -19,7 +19,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from drivers.chip.errors import NotGenuine, NotLocked
+from drivers.chip.errors import AccessUnsupported, NotGenuine, NotLocked
 from firmware.document.lds import Fid
 from firmware.document.passive import PaReport
 from firmware.issue.admission import OURS, OURS_LOCKED, Held, begin, held, is_the_card, refusal
@@ -120,7 +120,9 @@ class Transaction:
         if state.kind == OURS:
             self._card.lock()
         work = self._keep(work, work.mark.at(Stage.LOCKED))
-        self._complete(work, authenticated, self._prove(work, self._card.prove_locked))
+        locked = self._prove(work, self._card.prove_locked)
+        self._check_opened_as_frozen(work, meter)
+        self._complete(work, authenticated, locked)
 
     def lost(self, record_id: str, officers: Sequence[str]) -> int:
         """Give the attempt up: its card will not come back or is broken. Returns the next number.
@@ -238,10 +240,15 @@ class Transaction:
         """Before the lock what the chip can prove by then, so that no card with other keys goes live."""
         try:
             return proof(work.image.keys)
-        except NotLocked as exc:
+        except (NotLocked, AccessUnsupported) as exc:
             raise IssueBroken("lock", str(exc)) from exc
         except NotGenuine as exc:
             raise IssueBroken("chip_keys", str(exc)) from exc
+
+    def _check_opened_as_frozen(self, work: Work, meter: Meter) -> None:
+        """What opened the locked card is the EF.CardAccess that a border is to find."""
+        if card_access := work.image.files.get(Fid.CARD_ACCESS):
+            self._read_equal(Fid.CARD_ACCESS, card_access, meter)
 
     def _complete(self, work: Work, authenticated: PaReport, locked: Sequence[str]) -> None:
         mark = work.mark.after(self._card.apdus - work.apdus_before)

@@ -88,13 +88,15 @@ class Kit:
 
 
 @cache
-def kit(name: str) -> Kit:
+def kit(name: str, pace: bool = True) -> Kit:
+    """Without `pace` a chip of the field is an older one: it offers none and opens with BAC."""
     if name not in FIELD:
         return Kit(name, CHIP_KEYS, FILES)
     curve = ec.SECP256R1() if name == "store-data" else ec.BrainpoolP256R1()
     aa, ca = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(curve)
+    offered = (PACE,) if pace else ()
     infos = (
-        PACE,
+        *offered,
         ChipAuthenticationInfo("0.4.0.127.0.7.2.2.3.2.2", 1),
         ChipAuthenticationPublicKeyInfo("0.4.0.127.0.7.2.2.1.2", public(ca)),
         ActiveAuthenticationInfo("0.4.0.127.0.7.1.1.4.1.3"),
@@ -105,7 +107,7 @@ def kit(name: str) -> Kit:
         DG3: lds_file(0x63, 700),
         DG14: tlv.encode(0x6E, encode(infos)),
         DG15: tlv.encode(0x6F, public(aa)),
-        CARD_ACCESS: encode((PACE,)),
+        **({CARD_ACCESS: encode(offered)} if offered else {}),
         COM: FILES[COM],
         0x011D: FILES[0x011D],
     }

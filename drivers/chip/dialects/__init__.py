@@ -87,7 +87,8 @@ class Dialect(Protocol):
         """The first `size` bytes through the access protocol (fewer where the file ends before).
 
         None when the card has no such file. What was created and not written reads as zeros. A guarded
-        file comes through the channel of personalisation instead: before the lock only.
+        file comes through the channel of personalisation instead: before the lock only. EF.CardAccess is
+        what a border finds after a reset, outside the application: the very bytes that opened the channel.
         """
 
     def prove_keys(self, keys: ChipKeys) -> Sequence[str]:

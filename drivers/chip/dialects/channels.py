@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drivers.chip.access import open_channel, open_with
+from drivers.chip.access import CARD_ACCESS_SFI, Offer, open_with, read_card_access
 from drivers.chip.apdu import SHORT_NC
 from drivers.chip.bac import AccessKeys
 from drivers.chip.blocks import BlockMemory, Blocks, CardType, card_type
@@ -18,7 +18,7 @@ from drivers.chip.lds import LdsFiles
 from drivers.chip.processor import Plain
 from drivers.chip.scp03 import Scp03, fitting, open_scp03
 from drivers.chip.secure_messaging import SecureMessaging
-from drivers.chip.select import select_application
+from drivers.chip.select import Ef, read_free_start, select_application
 
 if TYPE_CHECKING:
     from drivers.api import ChipReader
@@ -48,6 +48,7 @@ class Channels:
         self._unlocked = False  # the issuer's channel was open in this session
         self._issuer: Scp03 | None = None
         self._files: LdsFiles | None = None
+        self._offer = Offer(None, None)  # what the guard's channel was opened with last
         self.plain = Plain(reader)
         self.protocol: str | None = None
 
@@ -80,6 +81,15 @@ class Channels:
             self.close()
             self._files = LdsFiles(self._opened, self._reading(), self._profile.timeouts_s.apdu)
         return self._files
+
+    def card_access(self) -> bytes | None:
+        """EF.CardAccess as it opened the guard's channel that is open now, or is opened for it.
+
+        It lies under the master file (Doc 9303-10, 3.11): what is read inside the application is not what a
+        border goes by. As the issuer's channel closes the guard's, it is never older than what was written.
+        """
+        self.files()
+        return self._offer.card_access
 
     @property
     def extended(self) -> bool:
@@ -117,17 +127,17 @@ class Channels:
         if self._keys is None:
             raise CardError("no card was identified")
         self._reset()
-        channel = self._opened_as_offered(self._keys)
+        self._offer = self._offered()
+        aid, wait_s = self._profile.aid, self._profile.timeouts_s.authenticate
+        channel = open_with(self.plain, self._keys, self._offer, aid, wait_s)
         self.protocol = channel.protocol
         return channel
 
-    def _opened_as_offered(self, keys: AccessKeys) -> SecureMessaging:
-        """By PACE or BAC as EF.CardAccess says; by BAC while that is torn, on a card not yet locked."""
-        aid, wait_s = self._profile.aid, self._profile.timeouts_s.authenticate
+    def _offered(self) -> Offer:
+        """What EF.CardAccess offers; nothing while that is torn, on a card not yet locked."""
         try:
-            return open_channel(self.plain, keys, aid, wait_s)
+            return Offer.of(read_card_access(self.plain))
         except MalformedData:
             if not self._unlocked:
                 raise
-        self._reset()
-        return open_with(self.plain, keys, None, aid, wait_s)
+        return Offer(read_free_start(self.plain, Ef.CARD_ACCESS, CARD_ACCESS_SFI), None)

@@ -10,8 +10,9 @@ from drivers.chip import tlv
 from drivers.chip.active_authentication import authenticate_actively
 from drivers.chip.chip_authentication import authenticate_chip, chip_key
 from drivers.chip.dialects import ChipKeys
-from drivers.chip.errors import NotGenuine
+from drivers.chip.errors import FileNotFound, NotGenuine
 from drivers.chip.lds import LdsFiles
+from drivers.chip.pace import choose
 from drivers.chip.secure_messaging import SecureMessaging
 from drivers.chip.security_infos import SecurityInfo, parse
 from drivers.chip.select import Ef
@@ -37,6 +38,14 @@ def prove_keys(files: LdsFiles, keys: ChipKeys) -> tuple[str, ...]:
         files.adopt(_authenticate_chip(files.channel, ca, infos))
         held.append("chip_authentication")
     return tuple(held)
+
+
+def promises_pace(files: LdsFiles) -> bool:
+    """Whether DG14 has a PACE that is known here; it repeats EF.CardAccess (Doc 9303-11, 9.2.11)."""
+    try:
+        return choose(_security_infos(files)) is not None
+    except FileNotFound:
+        return False
 
 
 def _public_key(private: bytes | None) -> PublicKeyTypes | None:

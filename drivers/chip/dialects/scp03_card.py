@@ -11,7 +11,7 @@ from drivers.chip.apdu import EXTENDED_NE, SHORT_NE, CommandApdu, Ins, Sw
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.dialects import BytesDone, CardKind, CardState, ChipKeys
 from drivers.chip.dialects.channels import Channels
-from drivers.chip.dialects.chip_proof import prove_keys
+from drivers.chip.dialects.chip_proof import promises_pace, prove_keys
 from drivers.chip.dialects.cplc import read_serial
 from drivers.chip.dialects.profile import Profile, Serial, Timeouts
 from drivers.chip.errors import (
@@ -120,6 +120,8 @@ class Scp03Card(ABC):
         try:
             if fid in self.guarded:
                 return self._read_as_issuer(fid, size, done)
+            if fid == Ef.CARD_ACCESS:
+                return self._read_card_access(size, done)
             return self._channels.files().read(fid, size, done)
         except FileNotFound:
             return None
@@ -143,10 +145,8 @@ class Scp03Card(ABC):
         self._prove_refused(self._channels.plain, self._access_command(keys.access), "key_change_refused")
         files = self._channels.files()
         self._prove_write_refused(files)
-        if (files.channel.protocol or "").split(" ")[0] not in self._profile.access:
-            raise AccessUnsupported(f"{self.name} is not to be opened with {files.channel.protocol}")
+        self._prove_opened_as_promised(files)
         proofs = prove_keys(self._channels.files(), keys)
-        self._channels.close()
         refused = ("personalisation_refused", "plain_read_refused", "key_change_refused", "write_refused")
         return *refused, "access_opens", *proofs
 
@@ -207,7 +207,14 @@ class Scp03Card(ABC):
             return False
         return True
 
-    # --- guarded files ---
+    # --- files that are not of the guard's channel ---
+
+    def _read_card_access(self, size: int, done: BytesDone) -> bytes | None:
+        found = self._channels.card_access()
+        if found is not None:
+            found = found[:size]
+            done(len(found))
+        return found
 
     def _read_as_issuer(self, fid: int, size: int, done: BytesDone) -> bytes:
         """Each answer as long as the card likes: under R-ENCRYPTION Le says nothing about the plain text."""
@@ -259,6 +266,14 @@ class Scp03Card(ABC):
         if not first:
             raise MalformedData("EF.COM is empty")
         self._prove_refused(files.channel, CommandApdu(Ins.UPDATE_BINARY, data=first), "write_refused")
+
+    def _prove_opened_as_promised(self, files: LdsFiles) -> None:
+        """By a protocol of the profile; by PACE where DG14, which is signed, has one (Doc 9303-11, 9.2.11)."""
+        protocol = files.channel.protocol or ""
+        if protocol.split(" ")[0] not in self._profile.access:
+            raise AccessUnsupported(f"{self.name} is not to be opened with {protocol}")
+        if not protocol.startswith("PACE") and promises_pace(files):
+            raise AccessUnsupported(f"{self.name} promises PACE in DG14, and opens with {protocol}")
 
     def _prove_refused(self, processor: Processor, command: CommandApdu, check: str) -> None:
         if processor.send(command, self._wait.write).sw == Sw.OK:

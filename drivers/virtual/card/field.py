@@ -19,8 +19,7 @@ from drivers.virtual.card.pace import EF_CARD_ACCESS, Pace
 from drivers.virtual.card.words import Command, Right, StatusWord, Verb
 
 EF_ATR_INFO = 0x2F01
-OUTSIDE_ONLY = frozenset({EF_DIR, EF_ATR_INFO})
-OUTSIDE = OUTSIDE_ONLY | {EF_CARD_ACCESS}
+OUTSIDE = frozenset({EF_DIR, EF_ATR_INFO, EF_CARD_ACCESS})
 MASTER = (b"", b"\x3f\x00")
 
 
@@ -65,7 +64,7 @@ class FieldChip(Emrtd):
         if len(command.data) != 2:
             raise StatusWord(0x6700)
         self._demand_selectable(command)
-        self.chip.files.select(int.from_bytes(command.data, "big"), self._lies_here)
+        self.chip.files.select(int.from_bytes(command.data, "big"), partial(self._lies_here, command.right))
         return b""
 
     def _select_secured(self, command: Command) -> bytes:
@@ -82,20 +81,24 @@ class FieldChip(Emrtd):
     def _demand_selectable(self, command: Command) -> None:
         """In the clear the application does not even say which files there are."""
         fid = int.from_bytes(command.data, "big")
-        free = fid in self.chip.files and self.chip.files.condition(fid) == ALWAYS
+        here = fid in self.chip.files and self._lies_here(command.right, fid)
+        free = here and self.chip.files.condition(fid) == ALWAYS
         if self._inside and command.right is Right.NONE and not free:
             self.chip.files.current = None
             raise StatusWord(0x6982)
 
     def _select_sfi(self, command: Command) -> None:
         try:
-            self.chip.files.select_sfi(command.p1 & 0x1F, self._lies_here)
+            self.chip.files.select_sfi(command.p1 & 0x1F, partial(self._lies_here, command.right))
         except StatusWord as missing:
             silent = self._inside and command.right is Right.NONE
             raise StatusWord(0x6982 if silent else missing.sw) from missing
 
-    def _lies_here(self, fid: int) -> bool:
-        return fid not in OUTSIDE_ONLY if self._inside else fid in OUTSIDE
+    def _lies_here(self, right: Right, fid: int) -> bool:
+        """Whether it is under the current DF. EF.CardAccess is not; the issuer alone writes it from there."""
+        if not self._inside:
+            return fid in OUTSIDE
+        return fid not in OUTSIDE or (right is Right.ISSUER and fid == EF_CARD_ACCESS)
 
     # --- reading ---
 

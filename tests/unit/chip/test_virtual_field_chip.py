@@ -69,8 +69,9 @@ def select(channel: SecureMessaging, fid: int) -> int:
         (("0CB09C000D97010E8E08000000000000000000",), "6882"),
         (("01B09C0001",), "6881"),
         (("C0B09C0001",), "6E00"),
-        ((SELECT, "00A4020C02011C", "00B0000000"), ACCESS),
-        ((SELECT, "00A4020C022F01"), "6A82"),
+        ((SELECT, "00A4020C02011C"), "6982"),  # EF.CardAccess lies outside
+        ((SELECT, "00B09C0001"), "6982"),
+        ((SELECT, "00A4020C022F01"), "6982"),
         ((SELECT, "00A4020C020101"), "6982"),
         ((SELECT, "00A4020C020199"), "6982"),  # not even whether there is such a file
         ((SELECT, "00B0810001"), "6982"),
@@ -86,7 +87,7 @@ def test_in_the_clear(apdus: tuple[str, ...], answer: str) -> None:
 
 def test_a_refused_select_leaves_nothing_to_read() -> None:
     card = operational_card()
-    assert say(card, SELECT, "00A4020C02011C", "00A4020C020101") == "6982"
+    assert say(card, "00A4020C02011C", "00A4020C020101") == "6A82"
     assert say(card, "00B0000001") == "6986"
 
 
@@ -105,7 +106,9 @@ def test_in_the_channel_everything_but_the_guarded_is_read() -> None:
     assert select(channel, 0x0103) == Sw.OK
     assert read(channel, 1).sw == 0x6982  # wants Terminal Authentication
     assert select(channel, 0x0199) == 0x6A82
-    assert select(channel, 0x2F01) == 0x6A82
+    for outside in (0x2F00, 0x2F01, 0x011C):
+        assert select(channel, outside) == 0x6A82
+    assert channel.send(CommandApdu(Ins.READ_BINARY, 0x9C, ne=1)).sw == 0x6A82
     assert channel.send(CommandApdu(Ins.SELECT, 0x00, 0x0C, b"\x3f\x00")).sw == 0x6D00
 
 

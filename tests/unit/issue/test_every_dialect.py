@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,8 +15,13 @@ from support.signer import NOW, TestSigner, state
 
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.dialects.catalog import open_dialect
+from drivers.chip.dialects.scp03_card import Scp03Card
+from drivers.chip.security_infos import PaceInfo, encode
 from drivers.errors import UserRetry
 from drivers.virtual.card import VirtualReader, blank_card
+from drivers.virtual.card.field import FieldChip
+from drivers.virtual.card.files import ALWAYS
+from drivers.virtual.card.words import Right
 from firmware.document.lds import Fid
 from firmware.issue.errors import IssueBroken
 from firmware.issue.transaction import Transaction
@@ -145,6 +151,58 @@ def test_a_chip_that_loses_its_private_key_with_the_lock_is_not_complete(corner:
         transaction.lock(RECORD)
     assert corner.journal.report is None
     assert corner.journal.now.issuing
+
+
+def misplace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """EF.CardAccess is under the application, where no border looks for it."""
+    lies_here = FieldChip._lies_here
+
+    def here(chip: FieldChip, right: Right, fid: int) -> bool:
+        return chip._inside if fid == Fid.CARD_ACCESS else lies_here(chip, right, fid)
+
+    monkeypatch.setattr(FieldChip, "_lies_here", here)
+
+
+def test_a_chip_that_hides_how_it_is_opened_never_gets_a_sod(
+    corner: Corner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    misplace(monkeypatch)
+    card = blank_card(kind=corner.name)
+    corner.reader.put(card)
+    for _ in range(2):
+        with pytest.raises(IssueBroken, match=r"read_back.*EF\.CardAccess"):
+            corner.issue()
+    assert corner.signer.granted == {}
+    assert Fid.SOD not in chip_of(card).files
+    assert not locked(card)
+
+
+def test_a_chip_that_hides_how_it_is_opened_after_its_lock_is_not_complete(
+    corner: Corner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corner.reader.put(blank_card(kind=corner.name))
+    transaction = corner.transaction()
+    transaction.write(RECORD)
+    transaction.verify(RECORD)
+    lock_alone = corner.transaction()
+    card = cast("Scp03Card", lock_alone._card)
+    monkeypatch.setattr(card, "lock", lambda lock=card.lock: (lock(), misplace(monkeypatch)))
+    with pytest.raises(IssueBroken, match="lock"):
+        lock_alone.lock(RECORD)
+    assert corner.journal.report is None
+
+
+def test_a_chip_that_offers_something_else_after_its_lock_is_not_complete(corner: Corner) -> None:
+    """PACE opens it; what it opened with is not what was frozen and signed."""
+    card = blank_card(kind=corner.name)
+    corner.reader.put(card)
+    transaction = corner.transaction()
+    transaction.write(RECORD)
+    transaction.verify(RECORD)
+    chip_of(card).files.put(Fid.CARD_ACCESS, encode((PaceInfo("0.4.0.127.0.7.2.2.4.2.4", 2, 13),)), ALWAYS)
+    with pytest.raises(IssueBroken, match=r"EF\.CardAccess"):
+        transaction.lock(RECORD)
+    assert corner.journal.report is None
 
 
 def test_the_image_is_written_as_it_was_frozen(corner: Corner) -> None:
