@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drivers.chip import tlv
 from drivers.chip.apdu import SHORT_NE, CommandApdu, Ins
@@ -52,13 +52,17 @@ class ChipKey:
 def chip_key(infos: Sequence[SecurityInfo]) -> ChipKey | None:
     """The strongest key of DG14 that this terminal can ask about, None when DG14 holds none at all.
 
-    A key without a ChipAuthenticationInfo is for 3DES (Doc 9303-11, 9.2.5). Raises UnknownAlgorithm when
-    there are only others, MalformedData for a key that is none.
+    A key without a ChipAuthenticationInfo is for 3DES; identifiers tell several keys apart, so an info
+    without one belongs to the only key, whatever that is called (Doc 9303-11, 9.2.5 and 9.2.6). Raises
+    UnknownAlgorithm when there are only others, MalformedData for a key that is none.
     """
     keys = [info for info in infos if isinstance(info, ChipAuthenticationPublicKeyInfo)]
     if not keys:
         return None
-    ways = [way for key in keys if key.protocol == ID_PK_ECDH for way in _ways(key, infos)]
+    offers = [info for info in infos if isinstance(info, ChipAuthenticationInfo)]
+    if len(keys) == 1:
+        offers = [replace(info, key_id=keys[0].key_id) if info.key_id is None else info for info in offers]
+    ways = [way for key in keys if key.protocol == ID_PK_ECDH for way in _ways(key, offers)]
     if not ways:
         raise UnknownAlgorithm("Chip Authentication with no protocol that is known here")
     return max(ways, key=lambda way: way.cipher.arc)
@@ -83,16 +87,16 @@ def authenticate_chip(
     return renewed
 
 
-def _ways(key: ChipAuthenticationPublicKeyInfo, infos: Sequence[SecurityInfo]) -> list[ChipKey]:
-    offers = [
-        (info.protocol, info.version)
-        for info in infos
-        if isinstance(info, ChipAuthenticationInfo) and info.key_id == key.key_id
-    ] or [(f"{ID_CA_ECDH}.{SessionCipher.TDES.arc}", VERSION)]
-    curve, point = public_key(key.public_key)
+def _ways(key: ChipAuthenticationPublicKeyInfo, offers: Sequence[ChipAuthenticationInfo]) -> list[ChipKey]:
+    """The protocols that are known here for this key; none where its curve is not."""
+    named = [(info.protocol, info.version) for info in offers if info.key_id == key.key_id]
+    try:
+        curve, point = public_key(key.public_key)
+    except UnknownAlgorithm:
+        return []
     return [
         ChipKey(protocol, cipher, key.key_id, curve, point)
-        for protocol, version in offers
+        for protocol, version in named or [(f"{ID_CA_ECDH}.{SessionCipher.TDES.arc}", VERSION)]
         for cipher in SessionCipher
         if protocol == f"{ID_CA_ECDH}.{cipher.arc}" and version == VERSION
     ]

@@ -225,6 +225,34 @@ def test_a_key_without_a_way_is_for_3des_and_no_key_is_none() -> None:
     assert chip_key(()) is None
 
 
+@pytest.mark.parametrize("key_id", [None, 1, 300])
+def test_an_info_without_an_identifier_is_for_the_only_key_and_for_no_other(key_id: int | None) -> None:
+    aes = ChipAuthenticationInfo(f"{ID_CA}.2.2", 1)
+    found = chip_key((aes, key_info(key_id)))
+    assert found is not None
+    assert (found.cipher, found.key_id) == (SessionCipher.AES_128, key_id)
+    of_several = chip_key((aes, key_info(1), key_info(2)))
+    assert of_several is not None
+    assert of_several.cipher is SessionCipher.TDES
+
+
+def unknown_key(key_id: int | None) -> ChipAuthenticationPublicKeyInfo:
+    p_521 = openssl.generate_private_key(openssl.SECP521R1()).public_key()
+    spki = p_521.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return ChipAuthenticationPublicKeyInfo(ID_PK_ECDH, spki, key_id)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_key_on_an_unknown_curve_does_not_hide_one_that_is_known(first: int) -> None:
+    keys = (unknown_key(2), key_info(1))
+    ways = (ChipAuthenticationInfo(f"{ID_CA}.2.4", 1, 2), ChipAuthenticationInfo(f"{ID_CA}.2.2", 1, 1))
+    found = chip_key((keys[first], keys[1 - first], *ways))
+    assert found is not None
+    assert (found.key_id, found.cipher) == (1, SessionCipher.AES_128)
+    with pytest.raises(UnknownAlgorithm):
+        chip_key((unknown_key(2), *ways))
+
+
 @pytest.mark.parametrize(
     "infos",
     [
