@@ -72,13 +72,11 @@ class Asks:
 
     def device_up(self, up: Up) -> None:
         """What a device is told first."""
-        desk, workers = self._kiosk.desk, self._kiosk.workers
+        desk = self._kiosk.desk
         if up.worker == "store":
             self._start_registry()
             recover = box.recover(desk, self._visit, self._kiosk.flow.state is S.ATTRACT)
             desk.store.submit(self._entry, RECOVER, recover)
-        elif up.worker == "finger":
-            workers.finger.submit(Job(0, "warm", lambda *_: desk.warm_scorer()))
         elif up.worker == "panel":
             self._panel(lambda panel, _: panel.listen(self._kiosk.loop.post))
 
@@ -108,6 +106,16 @@ class Asks:
         """Run a job on the camera's thread."""
         self._job(self._kiosk.workers.camera, call)
 
+    def _on_finger(self, call: Callable[[Any, Any], Any]) -> None:
+        """Run a job on the sensor's thread; a scorer that was lost since the last one is loaded first."""
+        desk = self._kiosk.desk
+
+        def touch(sensor: Any, stop: Any) -> Any:
+            desk.load_scorer()
+            return call(sensor, stop)
+
+        self._job(self._kiosk.workers.finger, touch)
+
     # --- effects -----------------------------------------------------------------------------------
 
     def _read_identity(self, effect: fx.ReadIdentity) -> None:
@@ -120,12 +128,10 @@ class Asks:
         self._job(self._kiosk.workers.chip, job)
 
     def _prove(self, effect: fx.ProveFinger) -> None:
-        job = prove.prove_finger(self._kiosk.desk, self._visit, effect.entry)
-        self._job(self._kiosk.workers.finger, job)
+        self._on_finger(prove.prove_finger(self._kiosk.desk, self._visit, effect.entry))
 
     def _capture(self, effect: fx.CaptureFinger) -> None:
-        job = fingers.take_finger(self._kiosk.desk, self._visit, effect.entry, effect.finger)
-        self._job(self._kiosk.workers.finger, job)
+        self._on_finger(fingers.take_finger(self._kiosk.desk, self._visit, effect.entry, effect.finger))
 
     def _portrait(self, effect: fx.TakePortrait) -> None:
         job = capture.take_portrait(self._kiosk.desk, self._visit, effect.entry)

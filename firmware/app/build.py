@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from config.schema import Config
+from drivers.api import FingerSensor
 from firmware.app.desk import Desk
 from firmware.app.devices import Openers, Workers
 from firmware.app.frame import Face
@@ -43,8 +46,12 @@ def build(
     second_copy = Path(config.station.second_copy) if config.station.second_copy else None
     box_time = time or BoxClock(kept=config.station.profile == "virtual" or has_rtc())
 
+    def finger() -> AbstractContextManager[FingerSensor]:
+        desk.load_scorer()  # a sensor without it is as good as none
+        return openers.finger()
+
     transcripts = Transcripts(data / "transcripts", box_time.now)
-    workers = Workers(openers, loop.post, transcripts)
+    workers = Workers(replace(openers, finger=finger), loop.post, transcripts)
 
     def open_journal() -> Journal:
         journal = Journal(data / "records", identity.keys(simulated), box_time.now, second_copy)

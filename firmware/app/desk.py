@@ -14,6 +14,7 @@ from config.schema import Config
 from drivers.api import Deadline
 from drivers.chip.blocks import BlockMemory
 from drivers.chip.key_store import KeyStore
+from drivers.errors import DeviceGone
 from drivers.token.pkcs11 import Token
 from drivers.worker import Stop
 from firmware.app.shift import Shift
@@ -90,10 +91,22 @@ class Desk:
         except ScorerMissing:
             return None
 
-    def warm_scorer(self) -> None:
-        """Load the scorer before the first citizen waits for it. On the finger worker."""
-        if self.scorer is not None:
-            self.scorer.unavailable()
+    @property
+    def may_estimate(self) -> bool:
+        """Whether a finger may be kept with an estimate for a score, and compared with none."""
+        return self.config.station.profile != "production"
+
+    def load_scorer(self) -> None:
+        """Have the scorer loaded before a citizen waits for it. On the finger worker.
+
+        Raises DeviceGone, the sensor's, where it does not load and nothing may be estimated; elsewhere the
+        station goes on with estimates.
+        """
+        if self.scorer is not None and self.scorer.unavailable() is None:
+            return
+        if not self.may_estimate:
+            raise DeviceGone("finger", "load NFIQ 2")
+        self.scorer = None
 
     @cached_property
     def gate(self) -> PortraitGate:

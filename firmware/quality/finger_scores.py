@@ -13,7 +13,6 @@ from drivers.api import FingerImage
 from firmware.quality.best import Measure, Score
 from firmware.quality.finger import FingerQuality
 from firmware.quality.nbis.client import ScoreFailed, ScorerLost
-from firmware.quality.nbis.runtime import ScorerMissing
 
 BETTER = 4  # points of the estimate: less is hardly a better picture, and a score costs 0.2 s
 
@@ -77,7 +76,7 @@ class Scoring:
         self._pending = self._beside.submit(self._scorer.nfiq2, candidate.image)
 
     def _settle(self) -> None:
-        """Take the answer: a failure is code 255, and a library that does not load leaves the estimate."""
+        """Take the answer: a failure is code 255, and never the estimate."""
         pending, self._pending = self._pending, None
         if pending is None or self._asked is None:
             return
@@ -86,9 +85,6 @@ class Scoring:
         except (ScoreFailed, ScorerLost) as exc:
             score = Score(None, Measure.NFIQ2)
             self._lost = isinstance(exc, ScorerLost)  # what kills or hangs a child is not tried again at once
-        except ScorerMissing:
-            self._scorer = None
-            return
         self._known.append((self._asked, score))
 
 

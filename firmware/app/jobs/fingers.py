@@ -18,7 +18,6 @@ from firmware.quality.best import Decision, Measure, Score, Verdict, decide
 from firmware.quality.finger_capture import CaptureRules, Sample
 from firmware.quality.match import Finding, Known, Match, MatchRules, doubt, judge
 from firmware.quality.nbis.client import ScoreFailed, ScorerLost
-from firmware.quality.nbis.runtime import ScorerMissing
 from firmware.records.format.rules import local_day
 from firmware.records.journal import Journal
 from statemachine import events as ev
@@ -77,8 +76,6 @@ def _checked(
     try:
         template = desk.scorer.template(sample.image)
         return sample, template, _doubt(desk, desk.scorer, visit, finger, sample.score, template)
-    except ScorerMissing:
-        return sample, None, None
     except (ScoreFailed, ScorerLost):
         return replace(sample, score=Score(None, Measure.NFIQ2)), None, None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import subprocess
 import time
@@ -9,8 +10,10 @@ from types import TracebackType
 from typing import Self
 
 from drivers.api import Clock, Deadline, FingerImage
-from firmware.quality.nbis.runtime import Runtime, ScorerMissing
+from firmware.quality.nbis.runtime import Runtime
 from firmware.quality.nbis.serve import FRAME, LENGTH, MAX_REPLY, MAX_REQUEST, Op, Status
+
+log = logging.getLogger(__name__)
 
 FAILED_CODE = 255  # ISO/IEC 29794-1: the computation failed; never to be read as score 0
 HIGHEST = 100
@@ -30,7 +33,9 @@ class ScoreFailed(ScorerError):
 
 
 class ScorerLost(ScorerError):
-    """The child died, hung or broke the protocol; the next request starts a new one."""
+    """No child could be started or loaded, or it died, hung or broke the protocol; the next request starts
+    another one.
+    """
 
 
 class FingerScorer:
@@ -38,8 +43,8 @@ class FingerScorer:
 
     One call at a time, from whichever thread.
 
-    Every method ends within `timeout_s` (a start within `LOAD_S`) and raises only ScorerError and, when
-    the library cannot be loaded on this machine, ScorerMissing.
+    Every method ends within `timeout_s` (a start within `LOAD_S`) and raises only ScorerError. Each loss is
+    logged; one that goes on, because no child can be loaded, is logged once.
     """
 
     def __init__(self, runtime: Runtime, timeout_s: float = 5.0, clock: Clock = time.monotonic) -> None:
@@ -47,6 +52,7 @@ class FingerScorer:
         self._timeout_s = timeout_s
         self._clock = clock
         self._child: _Child | None = None
+        self._told = ""
 
     def __enter__(self) -> Self:
         return self
@@ -65,10 +71,12 @@ class FingerScorer:
         return self._child.pid if self._child else None
 
     def unavailable(self) -> str | None:
-        """None when a child is loaded and ready; otherwise the reason. Starts one when there is none."""
+        """None when a child is loaded and lives; otherwise the reason. Starts one when there is none."""
+        if self._child is not None and self._child.ended:
+            self._lose(ScorerLost("idle: the child ended"))
         try:
             self._ready()
-        except (ScorerMissing, ScorerLost) as exc:
+        except ScorerLost as exc:
             return str(exc)
         return None
 
@@ -76,8 +84,7 @@ class FingerScorer:
         """Return the NFIQ 2.3 score, 0..100 (ISO/IEC 29794-4). Raises ScoreFailed where NFIQ 2 gives none."""
         score = self._ask(Op.SCORE, pgm(image), 1)[0]
         if score > HIGHEST:
-            self.close()
-            raise ScorerLost(f"score: {score} is none")
+            raise self._lose(ScorerLost(f"score: {score} is none"))
         return score
 
     def template(self, image: FingerImage) -> bytes:
@@ -103,8 +110,8 @@ class FingerScorer:
             status, reply = child.ask(op, payload, Deadline.after(self._timeout_s, self._clock))
             if status == Status.DONE and size is not None and len(reply) != size:
                 raise ScorerLost(f"{op.name.lower()}: a reply of {len(reply)} bytes")
-        except ScorerLost:
-            self.close()
+        except ScorerLost as lost:
+            self._lose(lost)
             raise
         if status == Status.FAILED:
             raise ScoreFailed(reply.decode(errors="replace"))
@@ -112,14 +119,30 @@ class FingerScorer:
 
     def _ready(self) -> _Child:
         if self._child is None:
-            child = _Child(self._runtime)
             try:
-                child.loaded(Deadline.after(LOAD_S, self._clock))
-            except (ScorerMissing, ScorerLost):
-                child.end()
+                self._child = _loaded(self._runtime, Deadline.after(LOAD_S, self._clock))
+            except ScorerLost as lost:
+                self._lose(lost)
                 raise
-            self._child = child
+            self._told = ""
         return self._child
+
+    def _lose(self, lost: ScorerLost) -> ScorerLost:
+        self.close()
+        if str(lost) != self._told:
+            self._told = str(lost)
+            log.warning("NFIQ 2 is lost: %s", lost)
+        return lost
+
+
+def _loaded(runtime: Runtime, deadline: Deadline) -> _Child:
+    child = _Child(runtime)
+    try:
+        child.loaded(deadline)
+    except ScorerLost:
+        child.end()
+        raise
+    return child
 
 
 class _Child:
@@ -139,16 +162,20 @@ class _Child:
                 )
             except OSError as exc:
                 self._socket.close()
-                raise ScorerMissing(f"cannot start NFIQ 2: {exc}") from exc
+                raise ScorerLost(f"cannot start NFIQ 2: {exc}") from exc
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
     def loaded(self, deadline: Deadline) -> None:
         status, reason = self._reply("load", deadline)
         if status != Status.DONE:
-            raise ScorerMissing(f"nbis-python does not load: {reason.decode(errors='replace')}")
+            raise ScorerLost(f"nbis-python does not load: {reason.decode(errors='replace')}")
 
     def ask(self, op: Op, payload: bytes, deadline: Deadline) -> tuple[Status, bytes]:
         doing = op.name.lower()

@@ -23,7 +23,7 @@ STAMP = "installed.json"
 
 
 class ScorerMissing(Exception):
-    """There is no NFIQ 2 on this machine; the text says what to do."""
+    """NFIQ 2 is not installed on this machine; the text says what to do. One that fails is `ScorerLost`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from firmware.quality.finger import FingerQuality, measure
 from firmware.quality.finger_capture import CaptureRules, Nfiq2, Sample, capture_finger
 from firmware.quality.hint import SteadyHint
 from firmware.quality.nbis.client import ScoreFailed, ScorerError, ScorerLost
-from firmware.quality.nbis.runtime import ScorerMissing
 
 T = TypeVar("T")
 GOOD = ridges()
@@ -50,7 +49,7 @@ class AtOnce(Executor):
         done: Future[T] = Future()
         try:
             done.set_result(fn(*args, **kwargs))
-        except (ScorerError, ScorerMissing) as exc:
+        except ScorerError as exc:
             done.set_exception(exc)
         return done
 
@@ -165,11 +164,6 @@ def test_without_a_scorer_the_score_is_the_estimate_and_says_so() -> None:
     sample, *_ = capture(GOOD)
     assert sample.score.measure is Measure.ESTIMATE
     assert sample.score.value == sample.quality.score
-
-
-def test_a_scorer_that_cannot_be_loaded_is_no_scorer() -> None:
-    sample, *_ = capture(GOOD, scorer=Scorer(ScorerMissing("no library")))
-    assert sample.score.measure is Measure.ESTIMATE
 
 
 @pytest.mark.parametrize("error", [ScoreFailed("too small"), ScorerLost("the child ended")])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,10 +64,10 @@ def test_a_child_that_stops_reading_a_large_picture_is_given_up_in_time() -> Non
         scorer.nfiq2(large)
 
 
-def test_a_library_that_does_not_load_says_why() -> None:
+def test_a_library_that_is_there_and_does_not_load_is_lost_not_missing_and_says_why() -> None:
     with child_that("does not load") as scorer:
         assert "libstdc++" in str(scorer.unavailable())
-        with pytest.raises(ScorerMissing, match="libstdc"):
+        with pytest.raises(ScorerLost, match="libstdc"):
             scorer.nfiq2(IMAGE)
 
 
@@ -73,9 +76,47 @@ def test_a_child_that_dies_at_start_is_a_lost_one() -> None:
         assert scorer.unavailable() == "load: the child ended"
 
 
-def test_a_program_that_is_not_there_is_missing() -> None:
-    with FingerScorer(Runtime(Path(), ["/nowhere/python"])) as scorer:
+@pytest.mark.parametrize("code", [errno.ENOMEM, errno.EAGAIN, errno.ENOENT])
+def test_a_child_that_cannot_be_started_is_lost_not_missing(
+    monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def no_process(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with FingerScorer(Runtime(Path(), ["python"])) as scorer:
+        monkeypatch.setattr(subprocess, "Popen", no_process)
+        with pytest.raises(ScorerLost, match="cannot start"):
+            scorer.nfiq2(IMAGE)
         assert "cannot start" in str(scorer.unavailable())
+
+
+def test_each_loss_is_logged_once_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+    with child_that("dies at work") as scorer:
+        for _ in range(2):
+            with pytest.raises(ScorerLost):
+                scorer.nfiq2(IMAGE)
+    assert caplog.messages == ["NFIQ 2 is lost: score: the child ended"] * 2
+
+
+def test_a_child_that_never_loads_is_one_line_however_often_it_is_tried(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with child_that("does not load") as scorer:
+        reasons = {scorer.unavailable() for _ in range(3)}
+    assert caplog.messages == [f"NFIQ 2 is lost: {reason}" for reason in reasons]
+
+
+def test_a_child_that_died_while_nobody_asked_is_replaced_before_a_citizen_waits(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with child_that("says nothing") as scorer:
+        assert scorer.unavailable() is None
+        died = psutil.Process(scorer.pid)
+        died.kill()
+        psutil.wait_procs([died], timeout=10.0)
+        assert scorer.unavailable() is None
+        assert scorer.pid not in (None, died.pid)
+    assert caplog.messages == ["NFIQ 2 is lost: idle: the child ended"]
 
 
 def test_where_nothing_is_installed_the_reason_names_the_remedy(tmp_path: Path) -> None:
