@@ -15,6 +15,7 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from drivers.errors import DeviceFault
 from drivers.worker import Done, Down, Failed, Up
 from firmware.crash import EX_SOFTWARE, report
 
@@ -82,7 +83,7 @@ class Supervisor:
         self._asked = False
         self._ready = False
         self._told = ""
-        self._faults: dict[str, str] = {}
+        self._faults: dict[str, DeviceFault] = {}
 
     def run(self) -> int:
         """Return the process's exit code: 0 after an orderly end, EX_SOFTWARE after a bug."""
@@ -128,13 +129,16 @@ class Supervisor:
         self._ready = True
 
     def _tell(self) -> None:
-        """`systemctl status` shows the state and what is lost, nothing of the visit."""
+        """`systemctl status` shows the state, what is lost and why, nothing of the visit."""
         flow = self._kiosk.flow
-        lost = ", ".join(sorted(flow.session.lost))
+        lost = ", ".join(map(self._why, sorted(flow.session.lost)))
         told = f"{flow.state}; lost: {lost}" if lost else str(flow.state)
         if told != self._told:
             self._told = told
             self._notify(f"STATUS={told}")
+
+    def _why(self, name: str) -> str:
+        return f"{name} ({self._faults[name].doing})" if name in self._faults else name
 
     def _log(self, message: Any) -> None:
         """A device that comes or goes is a line in the journal; the same fault again is not."""
@@ -142,9 +146,9 @@ class Supervisor:
             case Up(worker=name):
                 log.info("%s is up", name)
                 self._faults.pop(name, None)
-            case Down(worker=name, fault=fault) if self._faults.get(name) != str(fault):
+            case Down(worker=name, fault=fault) if str(self._faults.get(name)) != str(fault):
                 log.warning("%s", fault)
-                self._faults[name] = str(fault)
+                self._faults[name] = fault
 
     # --- the end -----------------------------------------------------------------------------------
 

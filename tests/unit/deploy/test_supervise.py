@@ -209,6 +209,18 @@ def test_the_status_names_the_state_and_what_is_lost_once(
     assert told.waiting() == ["STATUS=ATTRACT", "STATUS=FINGERS; lost: camera, finger"]
 
 
+def test_the_status_says_what_a_lost_device_failed_to_do_until_it_is_back(
+    box: SmallKiosk, told: NotifySocket, notify: Notify
+) -> None:
+    supervisor = Supervisor(box, notify, 1.0)  # type: ignore[arg-type]
+    box.start()
+    box.flow = SimpleNamespace(state=S.OUT_OF_ORDER, session=SimpleNamespace(lost={"finger", "clock"}))
+    supervisor.handle(Down("finger", DeviceGone("finger", "load NFIQ 2")))
+    box.flow = SimpleNamespace(state=S.ATTRACT, session=SimpleNamespace(lost=frozenset()))
+    supervisor.handle(Up("finger", None))
+    assert told.waiting() == ["STATUS=OUT_OF_ORDER; lost: clock, finger (load NFIQ 2)", "STATUS=ATTRACT"]
+
+
 def test_a_device_that_goes_is_logged_once_until_it_is_back(
     box: SmallKiosk, notify: Notify, caplog: pytest.LogCaptureFixture
 ) -> None:
