@@ -57,6 +57,7 @@ class Sw(IntEnum):
     WRONG_P1_P2 = 0x6A86, "incorrect parameters P1-P2"
     WRONG_OFFSET = 0x6B00, "wrong parameters P1-P2: offset outside the file"
     REFERENCE_NOT_FOUND = 0x6A88, "referenced data or reference data not found"
+    FILE_EXISTS = 0x6A89, "file already exists"
     INS_NOT_SUPPORTED = 0x6D00, "instruction code not supported"
     CLA_NOT_SUPPORTED = 0x6E00, "class not supported"
     NO_DIAGNOSIS = 0x6F00, "no precise diagnosis"

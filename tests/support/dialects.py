@@ -57,13 +57,14 @@ class Kit:
     name: str
     keys: Keys
     files: Mapping[int, bytes]
+    recreates: bool = True  # of the card: CREATE FILE of a file that is there
 
     @property
     def profile(self) -> Profile:
         return load_profile(self.name)
 
     def blank(self) -> VirtualCard:
-        return blank_card(kind=self.name)
+        return blank_card(kind=self.name, recreates=self.recreates)
 
     def open(
         self,

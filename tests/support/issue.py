@@ -168,8 +168,8 @@ def desk_of(kind: str, **how: Any) -> Desk:
     return Desk(journal=FakeJournal(FakeAttempt(image=full_image(kind).to_bytes())), kind=kind, **how)
 
 
-def new_card(kind: str = "lds-plain") -> VirtualCard:
-    return blank_card(kind=kind)
+def new_card(kind: str = "lds-plain", recreates: bool = True) -> VirtualCard:
+    return blank_card(kind=kind, recreates=recreates)
 
 
 def content(card: VirtualCard) -> dict[int, bytes]:

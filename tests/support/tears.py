@@ -98,15 +98,20 @@ for _name in COMMITS:
 
 @dataclass
 class Bench:
-    """One blank, one record and one centre, as often as they are needed from the same beginning."""
+    """One blank, one record and one centre, as often as they are needed from the same beginning.
+
+    `recreates` is of the blank; it is torn at each so-many-th APDU.
+    """
 
     kind: str
     portrait_bytes: int = 80
+    recreates: bool = True
+    so_many: int = 1
     granted: dict[tuple[str, int], bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.image = full_image(self.kind, self.portrait_bytes).to_bytes()
-        self.blank = new_card(self.kind).to_bytes()
+        self.blank = new_card(self.kind, self.recreates).to_bytes()
 
     def desk(self, at: Durable) -> tuple[Desk, VirtualCard]:
         """A box just started, with the card on its reader."""
@@ -145,7 +150,7 @@ class Bench:
     def places(self) -> Iterator[Place]:
         """Every APDU × (before the card acts, after it acted, power cut); every commit × (before, after)."""
         for step, beginning, apdus, commits in self.beginnings:
-            for at in range(apdus):
+            for at in range(0, apdus, self.so_many):
                 yield self._cut(
                     step, beginning, lambda _, card, at=at: card.tear(at, "before"), f"{at} before"
                 )

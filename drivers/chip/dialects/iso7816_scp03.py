@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from drivers.chip import tlv
-from drivers.chip.apdu import CommandApdu, Ins
+from drivers.chip.apdu import CommandApdu, Ins, Sw
 from drivers.chip.dialects import BytesDone
 from drivers.chip.dialects.scp03_card import Scp03Card
+from drivers.chip.errors import NotEnoughSpace, refusal
 from drivers.chip.processor import demand
 from drivers.chip.scp03 import Scp03
-from drivers.chip.select import Ef
+from drivers.chip.select import Ef, select_file
 
 FCP = 0x62  # file control parameters (ISO/IEC 7816-4:2020, 7.4.3)
 TRANSPARENT = b"\x01"  # file descriptor: working EF, transparent structure
@@ -21,7 +22,8 @@ ALWAYS, SECURED, SECURED_AND_AUTHENTICATED = 0x00, 0x40, 0x60  # conditions of R
 class Iso7816Scp03(Scp03Card):
     """CREATE FILE says size and who may read; UPDATE BINARY fills it; PUT DATA brings the keys.
 
-    The file that was created is the current one (ISO/IEC 7816-9:2017, 6.2.1).
+    The file that was created is the current one (ISO/IEC 7816-9:2017, 6.2.1). One that the card will not
+    create again (6A89), as a tear or a block too large left it, is written over from its start.
     """
 
     def _key_command(self, name: str, value: bytes, secret: bool = False) -> CommandApdu:  # noqa: ARG002
@@ -29,13 +31,23 @@ class Iso7816Scp03(Scp03Card):
 
     def _write(self, issuer: Scp03, fid: int, data: bytes, done: BytesDone) -> None:
         create = CommandApdu(Ins.CREATE_FILE, data=self._fcp(fid, len(data)))
-        demand(issuer, create, f"CREATE FILE of EF {fid:04X}", self._wait.create_file)
+        answer = issuer.send(create, self._wait.create_file)
+        if answer.sw == Sw.FILE_EXISTS:
+            self._take_up(issuer, fid, len(data))
+        elif answer.sw != Sw.OK:
+            raise refusal(f"CREATE FILE of EF {fid:04X}", answer.sw)
         size = self.block_bytes
         for offset in range(0, len(data), size):
             block = data[offset : offset + size]
             update = CommandApdu(Ins.UPDATE_BINARY, offset >> 8, offset & 0xFF, block)
             demand(issuer, update, f"UPDATE BINARY of EF {fid:04X}", self._wait.write)
             done(len(block))
+
+    def _take_up(self, issuer: Scp03, fid: int, size: int) -> None:
+        """Make the file current that this card will not make anew. NotEnoughSpace unless `size` bytes fit."""
+        select_file(issuer, fid, self._wait.apdu)
+        if not self._block(issuer, size - 1):
+            raise NotEnoughSpace(f"EF {fid:04X} is there already, for fewer than {size} bytes", Sw.NO_SPACE)
 
     def _fcp(self, fid: int, size: int) -> bytes:
         parameters = (

@@ -268,7 +268,7 @@ class Scp03Card(ABC):
         self._prove_refused(files.channel, CommandApdu(Ins.UPDATE_BINARY, data=first), "write_refused")
 
     def _prove_opened_as_promised(self, files: LdsFiles) -> None:
-        """By a protocol of the profile; by PACE where DG14, which is signed, has one (Doc 9303-11, 9.2.11)."""
+        """By a protocol of the profile: PACE where DG14, which is signed, has one (Doc 9303-11, 9.2.11)."""
         protocol = files.channel.protocol or ""
         if protocol.split(" ")[0] not in self._profile.access:
             raise AccessUnsupported(f"{self.name} is not to be opened with {protocol}")

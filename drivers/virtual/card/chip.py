@@ -27,7 +27,8 @@ class Traits:
     """What cards of one kind differ in. `extended`: bytes of the longest APDU either way, 0 for short only.
 
     `bare_errors`: errors under secure messaging come as a bare SW and end the session. `master`: the
-    issuer's key, 16 or 32 bytes, that the keys of the card's channel follow from.
+    issuer's key, 16 or 32 bytes, that the keys of the card's channel follow from. `recreates`: CREATE FILE
+    of a file that is there makes it anew, where others answer 6A89 (ISO/IEC 7816-9 leaves it open).
     """
 
     extended: int = 4000
@@ -35,6 +36,7 @@ class Traits:
     bare_errors: bool = False
     random: Random = secrets.token_bytes
     master: bytes = LAB_MASTER
+    recreates: bool = True
 
 
 class Channel(typing.Protocol):

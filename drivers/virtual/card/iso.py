@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from drivers.virtual.card.chip import Chip, Traits
 from drivers.virtual.card.issuer import (
     KEY_OBJECTS,
     LARGEST_FILE,
@@ -29,7 +31,11 @@ UPDATE_AND_READ, NEVER = 0x03, 0xFF
 
 
 class IsoPersonalisation(IssuerPersonalisation):
-    """Any file of the LDS may be created again, up to its first size, until the lock."""
+    """Until the lock a file may be created again, up to its first size; without `recreates` only written."""
+
+    def __init__(self, chip: Chip, traits: Traits) -> None:
+        super().__init__(chip, traits.master)
+        self._recreates = traits.recreates
 
     def writing(self) -> Mapping[int, Verb]:
         return {0x00E0: self._create_file, 0x00D6: self._update_binary, 0x00DA: self._put_data}
@@ -50,6 +56,8 @@ class IsoPersonalisation(IssuerPersonalisation):
             raise StatusWord(0x6A80)
         if size > LARGEST_FILE:
             raise StatusWord(0x6A84)
+        if fid in self.chip.files and not self._recreates:
+            raise StatusWord(0x6A89)
         self.chip.files.create(fid, size, read_condition(fid))
         self.chip.files.select(fid)
         return b""
@@ -71,6 +79,15 @@ class IsoPersonalisation(IssuerPersonalisation):
             raise StatusWord(0x6A88)
         self.put_key(command.p2, command.data)
         return b""
+
+    # --- what survives ---
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "recreates": self._recreates}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self._recreates = bool(state.get("recreates", True))  # not in cards saved by older programs
 
 
 def _objects(data: bytes) -> dict[int, bytes]:

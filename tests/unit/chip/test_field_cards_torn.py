@@ -72,6 +72,11 @@ def test_a_card_torn_at_any_apdu_is_finished_when_it_comes_back(name: str, when:
     assert tear_at_every(1, quick(name), when) > 50
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_card_that_makes_no_file_twice_is_finished_as_well(when: When) -> None:
+    assert tear_at_every(3, replace(quick("iso7816-scp03"), recreates=False), when) > 50
+
+
 @pytest.mark.parametrize("name", FIELD)
 def test_with_pace_and_the_chips_keys_it_is_the_same(name: str) -> None:
     assert tear_at_every(7, kit(name), "after") > 80

@@ -20,9 +20,12 @@ ANOTHERS = ("card_foreign", "card_locked")
 NO_CONTENT_YET = ("", "keys")  # stages of an attempt
 
 
+MAKES_NO_FILE_TWICE = "iso7816-scp03"  # the kind of which there are such cards
+
+
 @cache
-def bench(kind: str) -> Bench:
-    return Bench(kind, PORTRAIT_BYTES)
+def bench(kind: str, recreates: bool = True) -> Bench:
+    return Bench(kind, PORTRAIT_BYTES, recreates, 1 if recreates else many(3, 1))
 
 
 @pytest.fixture(params=NAMES)
@@ -44,6 +47,16 @@ def test_every_tear_is_felt_and_the_same_box_goes_on_when_the_card_comes_back(ma
             place.desk.reader.put(place.card)
             finish(place.desk, place.card, made, place.where)
     assert len(tried) > 20
+
+
+def test_a_card_that_makes_no_file_twice_is_felt_and_finished_as_well() -> None:
+    """Torn at every third APDU: what comes back is written over, wherever a file was left."""
+    strict = bench(MAKES_NO_FILE_TWICE, recreates=False)
+    test_every_tear_is_felt_and_the_same_box_goes_on_when_the_card_comes_back(strict)
+
+
+def test_a_new_box_finishes_a_card_that_makes_no_file_twice() -> None:
+    test_a_new_box_finishes_whatever_card_the_last_one_left(bench(MAKES_NO_FILE_TWICE, recreates=False))
 
 
 def assert_no_live_card_without_its_record(place: Place) -> None:
