@@ -38,7 +38,7 @@ class House:
         self._courier = mail.courier(kiosk.desk, kiosk.loop.post)
         most_s = kiosk.desk.config.centre.retry_most_s
         self._sending, self._asking = (Retry(SystemRandom().random, most_s) for _ in range(2))
-        self._delivering = self._awaiting_room = False
+        self._delivering = self._awaiting_room = self._copying = False
         self._contact: datetime | None = None
         self._courier_runs = False
 
@@ -54,6 +54,7 @@ class House:
         if not self._courier_runs:
             self._courier_runs = True
             self._courier.start()
+        self._copying = False
         self.deliver()
         self._refresh()
         self.refresh_status()
@@ -124,8 +125,18 @@ class House:
             self._contact = self._kiosk.desk.now()
         if answered or delivered.failed:
             self._kiosk.desk.reached = answered
-        self._kiosk.desk.store.submit(0, COPIES, lambda journal: journal.copies.level())
-        self.refresh_status()
+        if self._copying:
+            self.refresh_status()
+        else:
+            self._copied(True)
+
+    def _copied(self, more: bool) -> None:
+        """One record a job: whoever asked the store meanwhile comes before the next one."""
+        self._copying = more
+        if more:
+            self._kiosk.desk.store.submit(0, COPIES, lambda journal: journal.copies.copy_next())
+        else:
+            self.refresh_status()
 
     # --- answers -------------------------------------------------------------------------------------
 
@@ -139,6 +150,8 @@ class House:
                 self._kiosk.status = status
             case tuple() as findings if done.job == EXAMINE and done.entry == self._kiosk.flow.entry:
                 self._examined(findings)
+            case bool() as more if done.job == COPIES:
+                self._copied(more)
             case ev.Event() as told if done.job == PLACE:
                 self._placed(told)
             case _ if done.job == ROOM:
