@@ -17,7 +17,7 @@ REASONS = (
     "lost_camera", "lost_chip", "card_wrong", "card_moved", "card_gone", "chip_wrong", "already_issued",
     "signer_refused", "finger_twice", "finger_swapped", "finger_stranger", "finger_officer",
     "signer_away", "name_refused", "portrait_refused", "content_refused", "step_failed",
-    "pin_locked",
+    "pin_locked", "glass_not_empty",
 )  # fmt: skip
 """Why an officer is called; nothing of it when the person asked for one."""
 NEEDS_OFFICER = (

@@ -50,8 +50,8 @@ def take_finger(
             sample = sample_finger(desk, sensor, stop, entry, rules)
         except UserRetry as retry:
             return Learned(ev.FingerAgain(finger, retry.reason))
-        if sample is None:
-            return None if stop else Learned(ev.NobodyThere())
+        if sample is None or isinstance(sample, Learned):
+            return sample
         sample, template, finding = _checked(desk, visit, finger, sample)
         if finding is not None and not _settled(finding, visit):
             doubted = Doubted(finding, sample, template)

@@ -37,8 +37,8 @@ def prove_finger(desk: Desk, visit: Visit, entry: int) -> Callable[[FingerSensor
             sample = sample_finger(desk, sensor, stop, entry, rules)
         except UserRetry:
             return Learned(ev.NotProven("finger_unclear"))
-        if sample is None:
-            return None if stop else Learned(ev.NobodyThere())
+        if sample is None or isinstance(sample, Learned):
+            return sample
         if desk.scorer is None:
             return Learned(ev.NotProven("no_scorer"))
         return _judged(desk, desk.scorer, visit, finger, sample.image)

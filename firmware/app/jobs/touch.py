@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from drivers.worker import Stop
 from firmware.app.desk import Desk, until
-from firmware.app.visit import Seen
+from firmware.app.visit import Learned, Seen
 from firmware.quality.finger_capture import CaptureRules, Sample, capture_finger
+from statemachine import events as ev
 
 if TYPE_CHECKING:
     from drivers.api import FingerImage, FingerSensor
@@ -19,17 +20,21 @@ SLICE_S = 0.25
 
 def sample_finger(
     desk: Desk, sensor: FingerSensor, stop: Stop, entry: int, rules: CaptureRules
-) -> Sample | None:
-    """The next finger's sample; None when nobody came or the job was stopped. Raises UserRetry."""
+) -> Sample | Learned | None:
+    """The next finger's sample; or the job's answer without one; None once the job is stopped.
+
+    A glass that never was empty is no sign that nobody came: something lies there, or the sensor tells of
+    nothing any more. Raises UserRetry.
+    """
     wait = until(stop, desk.config.finger.wait_s, desk.clock)
     while not sensor.await_finger(False, SLICE_S):
         desk.show(Seen(entry, lift=True))
         if wait.over:
-            return None
+            return None if stop else Learned(ev.StepFailed("glass_not_empty"))
     desk.show(Seen(entry))
     while not sensor.await_finger(True, SLICE_S):
         if wait.over:
-            return None
+            return None if stop else Learned(ev.NobodyThere())
 
     def preview(image: FingerImage, quality: FingerQuality, best: Score | None) -> None:
         value = quality.score if best is None else best.value

@@ -70,6 +70,40 @@ def test_a_scorer_that_refuses_hangs_or_dies_costs_one_attempt(
         s.until(lambda: s.fingers_left == 9)
 
 
+def never_empty(s: Story, step: S) -> None:
+    """Something lies there, or the sensor reports nothing any more: it is not that nobody came."""
+    s.comes(lambda: s.state is step and bool(s.screen.lift))
+    s.skip(s.kiosk.desk.config.finger.wait_s + 1)
+    s.comes(S.HELP)
+    assert (s.screen.reason, s.screen.retry) == ("glass_not_empty", True)
+    s.station.sensor.lift()
+    s.touch("retry")
+    s.comes(step)
+
+
+def test_a_glass_that_is_never_empty_at_the_proof_calls_the_officer_who_wipes_it() -> None:
+    with story() as s:
+        s.station.sensor.place(sleeve())
+        s.until(S.PROVE)
+        never_empty(s, S.PROVE)
+        assert s.kiosk.flow.session.tries == 0
+        s.until(S.REVIEW)
+
+
+def test_a_glass_that_is_never_empty_between_two_fingers_calls_the_officer_who_wipes_it() -> None:
+    with story(at="FINGERS") as s:
+        s.until(lambda: s.fingers_left == 9)
+        never_empty(s, S.FINGERS)
+        s.until(lambda: s.fingers_left == 8)
+
+
+def test_an_empty_glass_that_nobody_touches_asks_whether_somebody_is_there() -> None:
+    with story(at="FINGERS") as s:
+        assert s.station.sensor.asked(20.0)
+        s.skip(s.kiosk.desk.config.finger.wait_s + 1)
+        s.comes(S.STILL_THERE)
+
+
 def test_a_truncated_frame_is_the_devices_fault_and_the_visit_goes_on() -> None:
     with story(at="FINGERS") as s:
         s.station.sensor.cut_next_frame(5000)

@@ -43,7 +43,7 @@ REASONS = (
     number_length number_place number_year number_sex too_long ticket_unknown ticket_expired ticket_malformed
     registry_away person_unknown no_template guardian_needed field_wrong finger_failed finger_differs
     portrait_flagged portrait_failed lost_finger signer_away no_issue clock disk_full store_failed
-    name_refused step_failed""".split(),  # noqa: SIM905  a table
+    name_refused step_failed glass_not_empty""".split(),  # noqa: SIM905  a table
     *"""box_locked box_handed_over pin_locked badge_unknown recovery_code_wrong stick_foreign""".split(),  # noqa: SIM905
     "a reason that nobody has put into words",
 )
