@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("firmware.courier")
 
-DELIVER, REFRESH = "deliver", "refresh"
+NAME, DELIVER, REFRESH = "courier", "deliver", "refresh"
 PUT_OFF = (UplinkError, FormatError, StoreError, DeviceFault, OSError)
 """What ends a round: the line, the journal, or the disk beneath."""
 WRONG = (ReceiptWrong, FormatError)
@@ -57,7 +57,7 @@ class Line:
             self.renewal.keep()
             if self.renewal.identity_is_new:
                 _sign_anew(desk)
-                raise DeviceGone("courier", "the box has a new certificate")
+                raise DeviceGone(NAME, "the box has a new certificate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _unlocking(desk: Desk) -> pyrage.x25519.Identity:
     try:
         return desk.identity.unlocking()
     except StoreError as exc:
-        raise DeviceRefused("courier", exc.reason) from exc
+        raise DeviceRefused(NAME, exc.reason) from exc
 
 
 @contextmanager
@@ -110,12 +110,12 @@ def _sign_anew(desk: Desk) -> None:
 
 
 def courier(desk: Desk, post: Callable[[Answer], None]) -> Worker[Line]:
-    return Worker("courier", lambda: open_line(desk), post)
+    return Worker(NAME, lambda: open_line(desk), post)
 
 
 def deliver(desk: Desk) -> Job[Line]:
     """Send what lies in the outbox, most urgent first, then oldest, until it is empty or the line fails."""
-    return Job(0, DELIVER, lambda line, stop: _Round(desk, line, stop).run())
+    return Job(0, DELIVER, lambda line, stop: _Round(desk, line, stop).run(), PUT_OFF)
 
 
 class _Round:
@@ -131,9 +131,15 @@ class _Round:
     def run(self) -> Delivered:
         self._line.keep_certified(self._desk)
         try:
-            failed = report_adoptions(self._desk, self._line.client)
+            failed = self._walk()
         except PUT_OFF as exc:
-            return self._ended(str(exc))
+            failed = str(exc)
+        moved = self._moved or bool(self._sent or self._refused)
+        return Delivered(tuple(self._sent), tuple(self._refused), failed, moved)
+
+    def _walk(self) -> str:
+        """What went wrong on the way without ending it, or "". Raises what PUT_OFF names."""
+        failed = report_adoptions(self._desk, self._line.client)
         self._parcels.carried = not failed
         while not self._stop:
             try:
@@ -143,13 +149,9 @@ class _Round:
                 self._send(parcel)
             except WRONG as exc:
                 failed = str(exc)
-            except PUT_OFF as exc:
-                return self._ended(str(exc))
-        return self._ended(failed or _give_up(self._desk, self._line, self._stop))
-
-    def _ended(self, failed: str) -> Delivered:
-        moved = self._moved or bool(self._sent or self._refused)
-        return Delivered(tuple(self._sent), tuple(self._refused), failed, moved)
+        if not failed:
+            _give_up(self._desk, self._line, self._stop)
+        return failed
 
     def _send(self, parcel: Parcel) -> None:
         """Deliver one record, or keep it on the box as an incident. Raises what PUT_OFF names."""
@@ -173,8 +175,11 @@ class _Round:
         self._moved = True
 
 
-def _give_up(desk: Desk, line: Line, stop: Stop) -> str:
-    """Tell the centre of records that ended after a card was ordered: it holds their case; why not, or ""."""
+def _give_up(desk: Desk, line: Line, stop: Stop) -> None:
+    """Tell the centre of records that ended after a card was ordered: it holds their case.
+
+    Raises what PUT_OFF names.
+    """
     for record_id, attempts in desk.store.call(lambda journal: journal.to_give_up()):
         if stop:
             break
@@ -182,10 +187,7 @@ def _give_up(desk: Desk, line: Line, stop: Stop) -> str:
             line.signer.give_up(record_id, attempts)
         except CentreRefused as exc:
             log.warning("the centre did not take a given-up record: %s", exc.reason)
-        except UplinkError as exc:
-            return str(exc)
         desk.store.call(lambda journal, ended=record_id: journal.given_up(ended))  # type: ignore[misc]
-    return ""
 
 
 def refresh(desk: Desk) -> Job[Line]:

@@ -12,7 +12,7 @@ from typing import Any
 from drivers.api import PanelInput
 from drivers.errors import DeviceFault, DeviceGone
 from drivers.worker import Answer, Broken, Done, Down, Failed, Up
-from firmware.app import store
+from firmware.app import courier, store
 from firmware.app.asks import RECOVER, Asks
 from firmware.app.commands import Commands
 from firmware.app.desk import Desk
@@ -179,6 +179,11 @@ class Kiosk:
                 raise CrashError(answer.worker) from answer.error
 
     def _failed(self, failed: Failed) -> None:
+        if failed.worker == courier.NAME:
+            self.house.failed(failed)  # whatever it was, its rounds go on
+            if isinstance(failed.error, DiskFull):
+                self._store_failed(failed.error)
+            return
         match failed.error:
             case DeviceGone(device=store.NAME) if self._moving:
                 self.house.failed(failed)  # the store is busy with the swap, and does not answer others
@@ -196,8 +201,9 @@ class Kiosk:
         return self.flow.state is S.SWAP and self.flow.session.stage in (Stage.STICK, Stage.GO)
 
     def _store_failed(self, error: Exception) -> None:
+        """A store that did not answer in time, or has no room, does not say when it is well: it is asked."""
         self._feed(ev.StoreFailed(getattr(error, "reason", StoreError.reason)))
-        if isinstance(error, DiskFull):
+        if isinstance(error, DiskFull | DeviceGone):
             self.house.await_room()
 
     def learn(self, learned: Learned, entry: int) -> None:

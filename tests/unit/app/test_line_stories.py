@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from support import office
-from support.kiosk import Story, story
+import threading
+from typing import Any
 
-from statemachine.states import S
+import pytest
+from support import office
+from support.kiosk import PATIENCE_S, Story, story
+
+from drivers.errors import DeviceGone
+from firmware.app import courier, store
+from firmware.app.housekeeping import ROOM_S
+from firmware.records.errors import DiskFull
+from firmware.records.journal import Journal
+from statemachine.states import Device, S
 from ui_fb import screens as ui
 
 
@@ -117,3 +126,59 @@ def test_what_was_kept_late_is_kept_and_the_visit_stays_where_it_is() -> None:
         s.comes(lambda: "late_answer" in s.acts())
         assert s.state is S.HELP
         assert s.ask(lambda journal: journal.draft(s.record_id).parts["consent"]["given"])
+
+
+# --- the store fails while the courier asks it -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [DiskFull("note what was given up"), DeviceGone("store", "answer")])
+def test_a_store_that_fails_at_the_end_of_a_round_does_not_end_the_rounds(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, to_give_up = threading.Event(), Journal.to_give_up
+
+    def fails_once(journal: Journal) -> list[tuple[str, tuple[int, ...]]]:
+        if asked.is_set():
+            return to_give_up(journal)
+        asked.set()
+        raise error
+
+    monkeypatch.setattr(Journal, "to_give_up", fails_once)
+    with story() as s:
+        s.comes(asked.is_set)  # in the first round, before anybody has come
+        s.until(S.RECEIPT)
+        delivered(s)
+
+
+def test_papers_that_find_no_room_are_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched, fetch = [], courier.fetch
+
+    def no_room_once(*args: Any) -> None:
+        fetched.append(len(fetched))
+        if len(fetched) == 1:
+            raise DiskFull("keep a paper of the centre")
+        fetch(*args)
+
+    monkeypatch.setattr(courier, "fetch", no_room_once)
+    with story() as s:
+        s.comes(S.OUT_OF_ORDER)
+        s.skip(max(ROOM_S, s.kiosk.desk.config.centre.retry_most_s) + 1)
+        s.comes(S.ATTRACT)
+        s.comes(lambda: len(fetched) > 1)
+
+
+def test_a_store_that_was_only_slow_is_asked_until_it_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It never fell, so it does not say that it is up again."""
+    with story(at="CONFIRM") as s:
+        s.until(S.PLACE_CARD)
+        goes_on = threading.Event()
+        monkeypatch.setattr(store, "CALL_S", 0.2)
+        s.kiosk.desk.store.submit(0, "slow", lambda _: goes_on.wait(PATIENCE_S))
+        s.station.chip.put(s.citizen.card)
+        s.comes(S.OUT_OF_ORDER)
+        monkeypatch.undo()
+        goes_on.set()
+        s.skip(ROOM_S + 1)
+        s.comes(lambda: Device.STORE not in s.kiosk.flow.session.lost)
+        s.comes(lambda: s.kiosk.flow.session.ticket)
+        assert s.state is S.PAUSED
