@@ -63,7 +63,7 @@ def inspect(
     """Read a card through PACE or BAC; say what it holds and whether each check held.
 
     Exit code: 0 genuine, 1 forged, 3 untrusted, 4 expired, 5 unprotected, 6 torn, 7 does not open, 8 blank,
-    9 no eMRTD, 10 breaks the protocol; 69 no reader, no card, or it was lifted.
+    9 no eMRTD, 10 breaks the protocol, 11 asks for what is not here; 69 no reader, no card, or it was lifted.
     """
     from firmware.cli_card_report import say
     from firmware.cli_card_words import EXIT

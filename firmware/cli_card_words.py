@@ -19,6 +19,7 @@ EXIT: Mapping[Verdict, int] = {
     Verdict.BLANK: 8,
     Verdict.NO_EMRTD: 9,
     Verdict.BROKEN: 10,
+    Verdict.UNSUPPORTED: 11,
 }
 
 VERDICTS: Mapping[Verdict, tuple[str, str]] = {
@@ -55,6 +56,10 @@ VERDICTS: Mapping[Verdict, tuple[str, str]] = {
         "KHÔNG PHẢI thẻ giấy tờ điện tử",
         "NO eMRTD: the card has no such application",
     ),
+    Verdict.UNSUPPORTED: (
+        "MÁY NÀY CHƯA ĐỌC ĐƯỢC LOẠI THẺ NÀY: thẻ cần cách mở hoặc cách đọc mà máy không có",
+        "UNSUPPORTED: it asks for a way to open or read it that this terminal does not have",
+    ),
     Verdict.BROKEN: ("THẺ HỎNG: không theo giao thức", "BROKEN: it breaks the protocol"),
 }
 HELP: Mapping[Verdict, tuple[str, str]] = {
@@ -65,6 +70,10 @@ HELP: Mapping[Verdict, tuple[str, str]] = {
     Verdict.CLOSED: (
         "Kiểm tra lại số giấy tờ, ngày sinh, ngày hết hạn, hoặc số CAN",
         "Check the document number, date of birth, date of expiry, or the CAN",
+    ),
+    Verdict.UNSUPPORTED: (
+        "Số trên mặt thẻ (CAN) không mở được thì dùng MRZ, hoặc máy khác; chưa kết luận thẻ giả hay hỏng",
+        "If the CAN does not open it try the MRZ, or another terminal; nothing is said against the card",
     ),
     Verdict.UNTRUSTED: (
         "Thêm chứng thư CSCA của nước cấp vào kho tin cậy (--trust) rồi đọc lại",
@@ -82,6 +91,7 @@ SEEN: Mapping[Seen, tuple[str, str]] = {
     Seen.MISSING: ("không có", "missing"),
     Seen.UNWRITTEN: ("chưa ghi", "unwritten"),
     Seen.DAMAGED: ("hỏng", "damaged"),
+    Seen.NOT_READ: ("không đọc được ở đây", "not read here"),
 }
 CHECKS: Mapping[Check | Extra, str] = {
     Check.SOD: "EF.SOD đúng dạng",

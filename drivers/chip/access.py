@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Self
 from drivers.chip.apdu import CommandApdu, Ins
 from drivers.chip.bac import Random, open_bac
 from drivers.chip.blocks import BlockMemory, Blocks, card_type
-from drivers.chip.errors import AccessUnsupported
+from drivers.chip.errors import AccessRefused, AccessUnsupported, CardRefused, FileNotFound
 from drivers.chip.pace import PACE_TIMEOUT_S, Pace, choose, open_pace
 from drivers.chip.password import Can, Password
 from drivers.chip.processor import Plain, Processor
 from drivers.chip.secure_messaging import SecureMessaging
-from drivers.chip.security_infos import parse
+from drivers.chip.security_infos import PaceInfo, parse
 from drivers.chip.select import AID, Ef, read_free_object, select_application
 
 if TYPE_CHECKING:
@@ -38,11 +38,15 @@ class Offer:
 
     card_access: bytes | None
     pace: Pace | None
+    unspoken: bool = False
+    """PACE is offered, and none that is known here: such a card may know no BAC at all."""
 
     @classmethod
     def of(cls, card_access: bytes | None) -> Self:
         """Raises MalformedData for an EF.CardAccess that is none."""
-        return cls(card_access, None if card_access is None else choose(parse(card_access)))
+        infos = () if card_access is None else parse(card_access)
+        pace = choose(infos)
+        return cls(card_access, pace, pace is None and any(isinstance(info, PaceInfo) for info in infos))
 
 
 def open_channel(
@@ -54,8 +58,9 @@ def open_channel(
 ) -> SecureMessaging:
     """Open a card that was just reset and select the application `aid`; `protocol` says how.
 
-    Raises AccessRefused when it is not the card's password, AccessUnsupported for a CAN on a card
-    without PACE, MalformedData for an EF.CardAccess that is none, and other CardErrors.
+    Raises AccessRefused when it is not the card's password, AccessUnsupported where the card has no PACE
+    known here and does not open with BAC (with a CAN none does), MalformedData for an EF.CardAccess that
+    is none, and other CardErrors.
     """
     return open_with(plain, password, Offer.of(read_card_access(plain)), aid, timeout_s, random)
 
@@ -77,15 +82,25 @@ def open_with(
     timeout_s: float = PACE_TIMEOUT_S,
     random: Random = secrets.token_bytes,
 ) -> SecureMessaging:
-    """`open_channel` for a card whose offer is known: no downgrade to BAC where it has PACE. None: BAC."""
+    """`open_channel` for a card whose offer is known: no downgrade to BAC where it has PACE. None: BAC.
+
+    A card whose PACE is not known here is asked for BAC: AccessUnsupported where it refuses that.
+    """
     if offer is not None and offer.pace is not None:
         channel = open_pace(plain, password, offer.pace, random, timeout_s)
         select_application(channel, aid)
         return channel
     if isinstance(password, Can):
         raise AccessUnsupported("the card offers no PACE that is known here: a CAN cannot open it")
-    select_application(plain, aid)
-    return open_bac(plain, password, random, timeout_s)
+    try:
+        select_application(plain, aid)
+        return open_bac(plain, password, random, timeout_s)
+    except (FileNotFound, AccessRefused):
+        raise
+    except CardRefused as exc:
+        if offer is None or not offer.unspoken:
+            raise
+        raise AccessUnsupported(f"its PACE is of a kind not known here, and BAC it refuses: {exc}") from exc
 
 
 class Opener:

@@ -61,6 +61,10 @@ class MalformedData(CardError):
     """What the card holds or answers is not what the standard allows there."""
 
 
+class TooLarge(MalformedData):
+    """The file is, or says it is, longer than what is read here: its content is not known."""
+
+
 class UnknownAlgorithm(CardError):
     """The card's key or signature is of a kind that is not known here: nothing can be said about it."""
 

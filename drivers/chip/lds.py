@@ -11,7 +11,7 @@ from drivers.chip.access import Offer, Opener
 from drivers.chip.apdu import CommandApdu, Ins, Sw
 from drivers.chip.bac import Random
 from drivers.chip.blocks import BlockMemory, Blocks
-from drivers.chip.errors import MalformedData, WrongLength, refusal
+from drivers.chip.errors import MalformedData, TooLarge, WrongLength, refusal
 from drivers.chip.password import Password
 from drivers.chip.processor import APDU_TIMEOUT_S
 from drivers.chip.secure_messaging import SecureMessaging
@@ -95,15 +95,15 @@ class LdsFiles:
     def read_object(self, fid: int, limit: int = LARGEST_FILE) -> bytes:
         """The one data object that a file of the LDS holds, its length taken from its first bytes.
 
-        Raises MalformedData when that is not a BER-TLV header, the object would be longer than
-        `limit`, or the file is shorter than it says.
+        Raises MalformedData when that is not a BER-TLV header or the file is shorter than it says,
+        TooLarge when the object would be longer than `limit`.
         """
         self.select(fid)
         start = self._read_on(fid, b"", tlv.LONGEST_HEADER, _unheard)
         header = tlv.read_header(start, der=False)
         size = header.size + header.length
         if size > limit:
-            raise MalformedData(f"EF {fid:04X} claims {size} bytes, allowed are {limit}")
+            raise TooLarge(f"EF {fid:04X} claims {size} bytes, allowed are {limit}")
         content = self._read_on(fid, start[:size], size, _unheard)
         if len(content) != size:
             raise MalformedData(f"EF {fid:04X} claims {size} bytes, holds {len(content)}")

@@ -46,6 +46,7 @@ class Verdict(StrEnum):
     UNPROTECTED = "unprotected"  # whole and trusted, but shows a person's data to anybody
     TORN = "torn"  # opens, and its personalisation was never finished
     CLOSED = "closed"  # does not open with what was given
+    UNSUPPORTED = "unsupported"  # asks for a way to open or read it that this terminal does not have
     BLANK = "blank"  # an eMRTD application without access keys
     NO_EMRTD = "no_emrtd"  # no eMRTD application at all
     BROKEN = "broken"  # breaks the protocol

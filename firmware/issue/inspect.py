@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ from drivers.chip.errors import (
     FileNotFound,
     MalformedData,
     SecurityStatusNotSatisfied,
+    TooLarge,
+    WrongLength,
 )
 from drivers.chip.lds import LdsFiles, open_lds
 from drivers.chip.patience import Patient
@@ -37,7 +40,7 @@ from firmware.document.lds import Fid, dg_fid
 from firmware.issue.examine import NOBODY, Signed, examine, listed_groups, signed_groups
 from firmware.issue.findings import Extra, Sheet, Verdict
 from firmware.issue.inspection import FileRead, Inspection, Seen
-from firmware.issue.probes import free_files, note_plain_read, prove_chip
+from firmware.issue.probes import free_files, note_hidden, note_plain_read, prove_chip
 
 if TYPE_CHECKING:
     from drivers.api import ChipReader, Deadline
@@ -46,13 +49,19 @@ if TYPE_CHECKING:
 __all__ = ["OUT_OF_SCOPE", "FileRead", "Inspection", "Seen", "inspect"]
 
 TERMINAL_AUTHENTICATION = frozenset({dg_fid(3), dg_fid(4)})
+DATA_GROUPS = frozenset(map(dg_fid, lds.DG_TAGS))
 EVERY_GROUP = frozenset(lds.DG_TAGS)
+UNSPOKEN = "its PACE is of a kind not known here"
+REFUSING = (0x63, 0x69, 0x6A)
+"""SW1 of a card that works and will not do this; others say that it does not work."""
 OUT_OF_SCOPE = "refused: Terminal Authentication is out of scope"
 NO_VALUE = 2  # bytes of a tag with a length of zero, as one byte of a file gives
 LOOKED_AT = 8
 """Bytes at the start of a file that show whether anything was ever written there."""
 MOST_OPENINGS = 40
 """A card may end its channel at each refusal; one that does so more often is not read to its end."""
+WHOLE = frozenset({Check.VALIDITY, Extra.CLOSED, Extra.PLAIN_READ})
+"""Checks that fail on a card whose content is as it was signed."""
 FILLED = bytes(2)
 """What memory that was reserved and not all written ends in; a signature does so once in 65536."""
 
@@ -135,15 +144,23 @@ class _Look:
         try:
             select_application(plain)
         except CardRefused as exc:
-            return Verdict.NO_EMRTD, str(exc)
-        note_plain_read(plain, self._sheet)
-        return self._open()
+            if access is None or isinstance(exc, FileNotFound):
+                return Verdict.NO_EMRTD, str(exc)
+            note_hidden(self._sheet)  # as a card may that opens with PACE only
+        else:
+            note_plain_read(plain, self._sheet)
+        return self._open(access)
 
-    def _open(self) -> tuple[Verdict, str] | None:
-        self._offer = Offer.of(self._contents.get(Fid.CARD_ACCESS))
+    def _open(self, access: bytes | None) -> tuple[Verdict, str] | None:
+        self._offer = Offer.of(access)
+        if self._offer.unspoken:
+            note = replace(self._read[Fid.CARD_ACCESS], detail=UNSPOKEN)
+            self._read[Fid.CARD_ACCESS] = note
         try:
             self._files()
-        except (AccessRefused, AccessUnsupported) as exc:
+        except AccessUnsupported as exc:
+            return Verdict.UNSUPPORTED, str(exc)
+        except AccessRefused as exc:
             return Verdict.CLOSED, str(exc)
         except ConditionsNotSatisfied as exc:
             return Verdict.BLANK, str(exc)
@@ -184,7 +201,7 @@ class _Look:
             for fid in TERMINAL_AUTHENTICATION
             if fid in self._read and self._read[fid].seen is Seen.REFUSED
         )
-        guarded |= {dg_fid(number) for number in held - self._groups}
+        guarded |= {dg_fid(number) for number in held - self._groups} | self._not_read
         files = {fid: content for fid, content in self._contents.items() if fid != Fid.SOD}
         signed = NOBODY
         if sod is None:
@@ -194,6 +211,10 @@ class _Look:
             self._note_com()
         prove_chip(self._files, self._contents, self._sheet, self._random)
         return self._told(self._verdict(sod, signed), signed)
+
+    @property
+    def _not_read(self) -> frozenset[int]:
+        return frozenset(fid for fid, file in self._read.items() if file.seen is Seen.NOT_READ)
 
     def _note_com(self) -> None:
         """A card may have no EF.COM to check; one that hides or garbles it is another thing."""
@@ -210,11 +231,18 @@ class _Look:
             self._contents[fid] = content
         except FileNotFound:
             seen = FileRead(fid, Seen.MISSING)
-        except SecurityStatusNotSatisfied as exc:
+        except CardRefused as exc:
+            if not _withheld(fid, exc):
+                raise
             out_of_scope = fid in TERMINAL_AUTHENTICATION
             seen = FileRead(fid, Seen.REFUSED, detail=OUT_OF_SCOPE if out_of_scope else str(exc))
         except MalformedData as exc:
-            seen = self._not_an_object(fid, str(exc))
+            too_large = isinstance(exc, TooLarge) and fid in DATA_GROUPS
+            seen = (
+                FileRead(fid, Seen.NOT_READ, None, str(exc))
+                if too_large
+                else self._not_an_object(fid, str(exc))
+            )
         self._read[fid] = seen
         return content
 
@@ -231,6 +259,8 @@ class _Look:
             return Verdict.TORN, f"EF.SOD is {self._read[Fid.SOD].seen}: the card was never finished"
         if broken & {Check.SOD, Check.SIGNATURE} and (sod.endswith(FILLED) or len(sod) == NO_VALUE):
             return Verdict.TORN, "EF.SOD was not written to its end"
+        if self._not_read and broken <= WHOLE:
+            return Verdict.UNSUPPORTED, ", ".join(self._read[fid].detail for fid in sorted(self._not_read))
         if not broken:
             return Verdict.GENUINE, ""
         if broken <= {Extra.CLOSED}:
@@ -255,3 +285,11 @@ class _Look:
             signed=signed,
             contents=self._contents,
         )
+
+
+def _withheld(fid: int, exc: CardRefused) -> bool:
+    """Whether the card shows its other files and not this one; cards have many words for that."""
+    if isinstance(exc, SecurityStatusNotSatisfied):
+        return True
+    kept_open = not isinstance(exc, (AccessRefused, WrongLength))
+    return fid in DATA_GROUPS and kept_open and exc.sw >> 8 in REFUSING

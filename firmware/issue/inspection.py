@@ -27,6 +27,7 @@ class Seen(StrEnum):
     MISSING = "missing"
     UNWRITTEN = "unwritten"  # reserved, and nothing was ever written there
     DAMAGED = "damaged"
+    NOT_READ = "not_read"  # there, and of a kind that this terminal cannot read
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,12 @@ def note_plain_read(plain: Plain, sheet: Sheet) -> None:
         sheet.held(Extra.CLOSED)
 
 
+def note_hidden(sheet: Sheet) -> None:
+    """The application cannot even be selected in the clear: nothing of it is free, or was asked."""
+    sheet.held(Extra.PLAIN_READ)
+    sheet.not_made(Extra.CLOSED, "the application is not selected in the clear")
+
+
 def _selects(plain: Plain) -> bool:
     try:
         select_file(plain, Ef.DG1)

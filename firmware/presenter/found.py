@@ -27,6 +27,7 @@ PROBLEM_OF_TICKET = {
 PROBLEM_OF_CHIP = {
     "can_wrong": "can_wrong", "chip_foreign": "foreign", "chip_unreadable": "unreadable",
     "hold_card_still": "unreadable", "place_card": "unreadable", "chip_not_genuine": "not_genuine",
+    "chip_unsupported": "unsupported",
     "number_length": "unreadable", "number_place": "unreadable", "number_sex": "unreadable",
     "number_year": "unreadable",
 }  # fmt: skip

@@ -35,6 +35,7 @@ GROUPS = (1, 13, 14, 15)
 BELIEVED = (Verdict.GENUINE, Verdict.EXPIRED)
 REASONS: Mapping[Verdict, str] = {
     Verdict.CLOSED: "can_wrong",
+    Verdict.UNSUPPORTED: "chip_unsupported",
     Verdict.BLANK: "chip_foreign",
     Verdict.NO_EMRTD: "chip_foreign",
     Verdict.TORN: "chip_unreadable",

@@ -6,13 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support import office
+from support.issued import chip_of
 from support.kiosk import Story, story
 from support.old_card import access_number, old_card
 from support.signer import state
 
 from centre.pki import Credential, Pki, Role
+from drivers.chip import security_infos
+from drivers.chip.security_infos import ID_PACE, PaceInfo
 from drivers.errors import UserRetry
 from drivers.virtual.card import VirtualCard, VirtualReader, foreign_card
+from drivers.virtual.card.files import ALWAYS
+from firmware.document.lds import Fid
 from firmware.sim.people import Citizen
 from statemachine.states import S
 
@@ -30,6 +35,12 @@ def asked(s: Story) -> None:
 def genuine(s: Story, person: Citizen | None = None, locked: bool = True) -> VirtualCard:
     signer = Pki(s.centre.folder / "pki").credential(Role.DOCUMENT_SIGNER)
     return old_card(person or s.person, signer, LONG_AGO, locked)
+
+
+def of_another_pace(card: VirtualCard) -> VirtualCard:
+    other = security_infos.encode([PaceInfo(f"{ID_PACE}.2.2", 2, 14)])
+    chip_of(card).files.put(Fid.CARD_ACCESS, other, ALWAYS)
+    return card
 
 
 def test_the_chip_says_who_it_is_and_the_record_says_how() -> None:
@@ -55,6 +66,7 @@ def test_the_chip_says_who_it_is_and_the_record_says_how() -> None:
         ("foreign", None, "foreign"),
         ("stranger's", None, "not_genuine"),
         ("never locked", None, "unreadable"),
+        ("of another PACE", None, "unsupported"),
     ],
 )
 def test_a_card_that_does_not_say_who_it_is_is_told_why(card: str, digits: str | None, problem: str) -> None:
@@ -67,6 +79,7 @@ def test_a_card_that_does_not_say_who_it_is_is_told_why(card: str, digits: str |
             "foreign": foreign_card,
             "stranger's": lambda: old_card(s.person, STRANGER, LONG_AGO),
             "never locked": lambda: genuine(s, locked=False),
+            "of another PACE": lambda: of_another_pace(genuine(s)),
         }
         s.station.chip.put(cards[card]())
         s.comes(lambda: s.name == "EnterCan" and s.screen.problem != "")

@@ -226,7 +226,7 @@ def test_other_keys_do_not_open_and_say_so() -> None:
 
 
 def test_a_number_of_a_card_without_pace_does_not_open_it() -> None:
-    assert look(finished(), password=Can("123456")).verdict is Verdict.CLOSED
+    assert look(finished(), password=Can("123456")).verdict is Verdict.UNSUPPORTED
 
 
 def test_a_blank_a_strangers_card_and_none_are_told_apart() -> None:
