@@ -31,6 +31,7 @@ from drivers.chip.sp800_108 import BLOCK, derive
 GP_CLA = 0x80
 SECURE = 0x04  # of the class byte: secure messaging in GlobalPlatform's format (2.3.1, 11.1.4)
 INITIALIZE_UPDATE = 0x50  # Amendment D, 7.1.1
+OFFERING = "INITIALIZE UPDATE"  # `doing` of a CardRefused to it
 SCP_ID = 0x03
 CHALLENGE_SIZE = CRYPTOGRAM_SIZE = MAC_SIZE = 8
 HEAD_SIZE = 10 + 3 + CHALLENGE_SIZE + CRYPTOGRAM_SIZE  # KDD, key information, challenge, cryptogram
@@ -118,7 +119,7 @@ def open_scp03(
     """
     host_challenge = random(CHALLENGE_SIZE)
     ask = CommandApdu(INITIALIZE_UPDATE, kvn, 0, host_challenge, ne=SHORT_NE, cla=GP_CLA)
-    offer = Offer.parse(demand(plain, ask, "INITIALIZE UPDATE", timeout_s))
+    offer = Offer.parse(demand(plain, ask, OFFERING, timeout_s))
     if kvn not in (0, offer.kvn):
         raise SecureMessagingError("INITIALIZE UPDATE: another key version than was asked for")
     if not offer.allows(level):

@@ -68,7 +68,7 @@ class Channels:
         self._issuer = self._files = None
 
     def issuer(self) -> Scp03:
-        """The channel of personalisation. ConditionsNotSatisfied once the card is locked."""
+        """The channel of personalisation. CardRefused once it is locked: ConditionsNotSatisfied by most."""
         if self._issuer is None or not self._issuer.alive:
             self.select()
             self._issuer = self._authenticated()

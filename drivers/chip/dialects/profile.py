@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import config
+from drivers.chip.apdu import Sw
 from drivers.chip.scp03 import R_ENCRYPTS, Level
 
 CARDS = Path(config.__file__).parent / "cards"
@@ -35,11 +36,24 @@ class Serial(StrEnum):
     NONE = "none"
 
 
+class LastBlock(StrEnum):
+    """When STORE DATA says that a block is the last one: b8 of P1 (GlobalPlatform 2.3.1, 11.11.2)."""
+
+    GROUPING = "grouping"  # of every data grouping
+    NEVER = "never"  # for cards to which it is the end of personalisation, as in EMV CPS
+
+
 ACCESS = ("PACE", "BAC")
 PLAIN_KEYS = frozenset({"aa:rsa1024"})
 FIELD_KEYS = frozenset({"can", "aa:p256", "ca:p256", "ca:brainpoolP256r1"})
 PLAIN_TAGS = frozenset({"access_keys", "aa_modulus", "aa_exponent"})
 FIELD_TAGS = frozenset({"access_keys", "can", "aa", "ca"})
+WORDS_OF = {  # tables that only some kinds have
+    Kind.LDS_PLAIN: frozenset[str](),
+    Kind.ISO7816_SCP03: frozenset({"scp03"}),
+    Kind.STORE_DATA: frozenset({"scp03", "store_data"}),
+}
+OF_KINDS = frozenset({"scp03", "store_data"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +69,22 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Scp03Words:
-    """The channel of personalisation: key version number, security level, AES key length in bits."""
+    """The channel of personalisation: key version number, security level, AES key length in bits.
+
+    `locked`: the status bytes by which a locked card refuses INITIALIZE UPDATE.
+    """
 
     kvn: int
     level: Level
     aes: int
+    locked: frozenset[int] = frozenset({Sw.CONDITIONS_OF_USE})
+
+
+@dataclass(frozen=True, slots=True)
+class StoreDataWords:
+    """What cards that take STORE DATA differ in."""
+
+    last_block: LastBlock = LastBlock.GROUPING
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +113,7 @@ class Profile:
     tags: Mapping[str, int]
     timeouts_s: Timeouts
     scp03: Scp03Words | None = None
+    store_data: StoreDataWords | None = None
 
 
 def load_profile(name: str, folder: Path = CARDS) -> Profile:
@@ -109,8 +135,7 @@ def load_profile(name: str, folder: Path = CARDS) -> Profile:
 def _profile(raw: Mapping[str, Any]) -> Profile:
     kind = _word(raw, "kind", tuple(Kind)) if "kind" in raw else Kind.LDS_PLAIN
     plain = kind == Kind.LDS_PLAIN
-    wanted = {field.name for field in fields(Profile)} - ({"scp03"} if plain else set())
-    values = _exactly(wanted, raw, "")
+    values = _exactly(_names(Profile) - OF_KINDS | WORDS_OF[Kind(kind)], raw, "")
     profile = Profile(
         name=_text(values, "name"),
         kind=Kind(kind),
@@ -128,7 +153,8 @@ def _profile(raw: Mapping[str, Any]) -> Profile:
         guarded=frozenset(_numbers(values, "guarded", 0, 0xFFFF)),
         tags=_tags(_exactly(PLAIN_TAGS if plain else FIELD_TAGS, values["tags"], "tags."), plain),
         timeouts_s=_timeouts(_exactly(_names(Timeouts), values["timeouts_s"], "timeouts_s.")),
-        scp03=None if plain else _scp03(_exactly(_names(Scp03Words), values["scp03"], "scp03.")),
+        scp03=_scp03(values["scp03"]) if "scp03" in values else None,
+        store_data=_store_data(values["store_data"]) if "store_data" in values else None,
     )
     for must, said in RULES:
         if not must(profile):
@@ -150,13 +176,22 @@ RULES: tuple[tuple[Callable[[Profile], bool], str], ...] = (
 )
 
 
-def _scp03(values: Mapping[str, Any]) -> Scp03Words:
+def _scp03(raw: Any) -> Scp03Words:
+    values = _exactly(_names(Scp03Words), raw, "scp03.")
     level = _number(values, "level", 1, 0x33)
     if level not in tuple(Level):
         raise ValueError(f"scp03.level is 0x01, 0x03 or 0x33, not {level:#04x}")
     if values["aes"] not in (128, 256):
         raise ValueError(f"scp03.aes is 128 or 256, not {values['aes']!r}")
-    return Scp03Words(_number(values, "kvn", 1, 0x7F), Level(level), values["aes"])
+    locked = frozenset(_numbers(values, "locked", 0x6400, 0x6FFF))
+    if not locked:
+        raise ValueError("scp03.locked has at least one status word")
+    return Scp03Words(_number(values, "kvn", 1, 0x7F), Level(level), values["aes"], locked)
+
+
+def _store_data(raw: Any) -> StoreDataWords:
+    values = _exactly(_names(StoreDataWords), raw, "store_data.")
+    return StoreDataWords(LastBlock(_word(values, "last_block", tuple(LastBlock))))
 
 
 def _tags(values: Mapping[str, Any], plain: bool) -> Mapping[str, int]:

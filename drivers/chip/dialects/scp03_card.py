@@ -27,7 +27,7 @@ from drivers.chip.errors import (
 from drivers.chip.key_store import KeyStore, KeyStoreError
 from drivers.chip.lds import LdsFiles
 from drivers.chip.processor import Processor, demand
-from drivers.chip.scp03 import CHALLENGE_SIZE, GP_CLA, INITIALIZE_UPDATE, KeysRefused, Scp03
+from drivers.chip.scp03 import CHALLENGE_SIZE, GP_CLA, INITIALIZE_UPDATE, OFFERING, KeysRefused, Scp03
 from drivers.chip.select import Ef, select_file
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Scp03Card(ABC):
         if profile.scp03 is None or key_store is None:
             raise KeyStoreError(f"{profile.name}: there is none, and its cards take nothing without")
         self._profile = profile
+        self._words = profile.scp03
         self._channels = Channels(reader, profile, profile.scp03, key_store, memory)
 
     # --- what the dialect is ---
@@ -187,8 +188,10 @@ class Scp03Card(ABC):
     def _unlocked(self) -> bool:
         try:
             self._channels.issuer()
-        except ConditionsNotSatisfied:
-            return False
+        except CardRefused as refused:
+            if refused.doing == OFFERING and refused.sw in self._words.locked:
+                return False
+            raise
         return True
 
     def _kind(self, unlocked: bool) -> CardKind:
@@ -243,13 +246,11 @@ class Scp03Card(ABC):
     # --- the proof of the lock ---
 
     def _prove_no_issuer(self) -> None:
-        ask = CommandApdu(INITIALIZE_UPDATE, self._kvn, 0, bytes(CHALLENGE_SIZE), ne=SHORT_NE, cla=GP_CLA)
-        if self._channels.plain.send(ask, self._wait.authenticate).sw != Sw.CONDITIONS_OF_USE:
+        ask = CommandApdu(
+            INITIALIZE_UPDATE, self._words.kvn, 0, bytes(CHALLENGE_SIZE), ne=SHORT_NE, cla=GP_CLA
+        )
+        if self._channels.plain.send(ask, self._wait.authenticate).sw not in self._words.locked:
             raise NotLocked("personalisation_refused")
-
-    @property
-    def _kvn(self) -> int:
-        return self._profile.scp03.kvn if self._profile.scp03 else 0
 
     def _prove_plain_read_refused(self) -> None:
         plain = self._channels.plain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drivers.chip.apdu import CommandApdu
 from drivers.chip.dialects import BytesDone
+from drivers.chip.dialects.profile import LastBlock
 from drivers.chip.dialects.scp03_card import Scp03Card
 from drivers.chip.processor import demand
 from drivers.chip.scp03 import GP_CLA, Scp03
@@ -22,7 +23,7 @@ class StoreData(Scp03Card):
 
     def _key_command(self, name: str, value: bytes, secret: bool = False) -> CommandApdu:
         grouping = _grouping(self._profile.tags[name], self._object(name, value))
-        p1 = LAST_BLOCK | DGI_FORMAT | (ENCRYPTED if secret else 0)
+        p1 = self._last_block | DGI_FORMAT | (ENCRYPTED if secret else 0)
         return CommandApdu(STORE_DATA, p1, 0, grouping, cla=GP_CLA)
 
     def _write(self, issuer: Scp03, fid: int, data: bytes, done: BytesDone) -> None:
@@ -33,11 +34,17 @@ class StoreData(Scp03Card):
             raise ValueError(f"EF {fid:04X}: {len(blocks)} blocks, STORE DATA counts {MOST_BLOCKS}")
         told = len(data) - len(grouping)  # of the file: not the DGI and its length
         for number, block in enumerate(blocks):
-            p1 = DGI_FORMAT | (LAST_BLOCK if number + 1 == len(blocks) else 0)
+            p1 = DGI_FORMAT | (self._last_block if number + 1 == len(blocks) else 0)
             store = CommandApdu(STORE_DATA, p1, number, block, cla=GP_CLA)
             demand(issuer, store, f"STORE DATA of EF {fid:04X}", self._wait.write)
             done(len(block) + told)
             told = 0
+
+    @property
+    def _last_block(self) -> int:
+        """Of P1, where a data grouping ends."""
+        words = self._profile.store_data
+        return 0 if words and words.last_block is LastBlock.NEVER else LAST_BLOCK
 
 
 def _grouping(dgi: int, data: bytes) -> bytes:

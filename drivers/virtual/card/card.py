@@ -201,15 +201,17 @@ def blank_card(
     random: Random = secrets.token_bytes,
     master: bytes = LAB_MASTER,
     recreates: bool = True,
+    last_block_ends: bool = False,
 ) -> VirtualCard:
     """A fresh eMRTD in personalisation state: `lds-plain`, or a kind of the field.
 
     `extended` (bytes of the longest APDU either way, 0: short only) and `chaining` are of the field's
     kinds; the plain applet has neither. `master` (16 or 32 bytes) is the issuer's key of their channel,
     known to everybody unless it is given. `recreates`: an `iso7816-scp03` makes a file anew that is there,
-    instead of 6A89. Raises KeyError for a kind there is none of.
+    instead of 6A89. `last_block_ends`: to a `store-data` b8 of P1 ends personalisation. Raises KeyError for
+    a kind there is none of.
     """
-    traits = Traits(extended, chaining, bare_errors, random, master, recreates)
+    traits = Traits(extended, chaining, bare_errors, random, master, recreates, last_block_ends)
     if kind in APPLETS:
         return VirtualCard({LDS_AID: APPLETS[kind](traits)})
     chip = CHIPS[kind](traits)

@@ -29,6 +29,7 @@ class Traits:
     `bare_errors`: errors under secure messaging come as a bare SW and end the session. `master`: the
     issuer's key, 16 or 32 bytes, that the keys of the card's channel follow from. `recreates`: CREATE FILE
     of a file that is there makes it anew, where others answer 6A89 (ISO/IEC 7816-9 leaves it open).
+    `last_block_ends`: b8 of STORE DATA's P1 is the end of personalisation, not of a data grouping.
     """
 
     extended: int = 4000
@@ -37,6 +38,7 @@ class Traits:
     random: Random = secrets.token_bytes
     master: bytes = LAB_MASTER
     recreates: bool = True
+    last_block_ends: bool = False
 
 
 class Channel(typing.Protocol):

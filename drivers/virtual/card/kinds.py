@@ -20,5 +20,5 @@ APPLETS: Mapping[str, Callable[[Traits], Emrtd]] = {LDS_PLAIN: PlainApplet}
 # A card that is an eMRTD and nothing else, and how it is filled.
 CHIPS: Mapping[str, Callable[[Traits], Emrtd]] = {
     ISO: lambda traits: FieldChip(ISO, lambda chip: IsoPersonalisation(chip, traits), traits),
-    STORE: lambda traits: FieldChip(STORE, lambda chip: StorePersonalisation(chip, traits.master), traits),
+    STORE: lambda traits: FieldChip(STORE, lambda chip: StorePersonalisation(chip, traits), traits),
 }

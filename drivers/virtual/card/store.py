@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from drivers.virtual.card.chip import Chip, Traits
 from drivers.virtual.card.issuer import (
     KEY_OBJECTS,
     LARGEST_FILE,
@@ -43,6 +45,10 @@ class StorePersonalisation(IssuerPersonalisation):
 
     _unfinished: Grouping | None = None
 
+    def __init__(self, chip: Chip, traits: Traits) -> None:
+        super().__init__(chip, traits.master)
+        self._last_block_ends = traits.last_block_ends
+
     def writing(self) -> Mapping[int, Verb]:
         return {0x80E2: self._store_data}
 
@@ -63,12 +69,15 @@ class StorePersonalisation(IssuerPersonalisation):
         else:
             raise StatusWord(0x6A86)
         self._append(grouping, data)
-        if bool(command.p1 & LAST) != grouping.is_whole:
+        last = bool(command.p1 & LAST)
+        if last != grouping.is_whole and (last or not self._last_block_ends):
             raise StatusWord(0x6A80)
         if grouping.is_whole:
             self._take(grouping)
         else:
             self._unfinished = grouping
+        if last and self._last_block_ends:
+            self.chip.locked = True
         return b""
 
     def _append(self, grouping: Grouping, data: bytes) -> None:
@@ -85,6 +94,15 @@ class StorePersonalisation(IssuerPersonalisation):
             self.put_key(grouping.dgi, value)
         else:
             self.chip.files.put(grouping.dgi, value, read_condition(grouping.dgi), programmed=True)
+
+    # --- what survives ---
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "last_block_ends": self._last_block_ends}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self._last_block_ends = bool(state.get("last_block_ends", False))  # not saved by older programs
 
 
 def _begin(data: bytes, encrypted: bool) -> tuple[Grouping, bytes]:

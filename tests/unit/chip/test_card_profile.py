@@ -35,6 +35,7 @@ def test_the_field_profiles_load(name: str) -> None:
     assert profile.guarded == {0x0103, 0x0104}
     assert profile.scp03 is not None
     assert (profile.scp03.kvn, profile.scp03.level, profile.scp03.aes) == (0x30, Level.R_ENCRYPTION, 128)
+    assert profile.scp03.locked == {0x6985}
     assert profile.tags == {"access_keys": 0x62, "can": 0x63, "aa": 0x64, "ca": 0x65}
 
 
@@ -75,6 +76,12 @@ def test_every_profile_says_its_file_name() -> None:
         (ISO, "aes = 128", "aes = 192", "scp03.aes"),
         (ISO, "aes = 128", "", "scp03.aes"),
         (ISO, "[scp03]", "[scp04]", "scp0"),
+        (ISO, "locked = [0x6985]", "locked = []", "scp03.locked"),
+        (ISO, "locked = [0x6985]", "locked = [0x9000]", "locked"),
+        (ISO, "locked = [0x6985]", "", "scp03.locked"),
+        (ISO, "[tags]", '[store_data]\nlast_block = "grouping"\n[tags]', "store_data"),
+        (STORE, 'last_block = "grouping"', 'last_block = "file"', "last_block is one of"),
+        (STORE, 'last_block = "grouping"', "", "store_data.last_block"),
         (STORE, "access_keys = 0x0062", "access_keys = 0x10062", "access_keys"),
         (STORE, 'serial = "cplc"', 'serial = "uid"', "serial is one of"),
     ],

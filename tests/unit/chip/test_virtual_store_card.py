@@ -8,6 +8,8 @@ import pytest
 from support.foreign_host import OFFER
 from support.issuer_desk import ACCESS, AID, CAN, FILES, Desk, content, private_key
 
+from drivers.virtual.card import blank_card
+
 MORE, LAST, SECRET_MORE, SECRET_LAST = 0x08, 0x88, 0x68, 0xE8
 
 
@@ -213,6 +215,21 @@ def test_nothing_is_stored_after_the_lock(desk: Desk) -> None:
     desk.plain("00A4040C07A0000002471001")
     assert desk.plain(OFFER.hex()) == "6985"
     assert desk.plain("80E28800040101017800") == "6985"
+
+
+def test_a_card_for_which_the_last_block_is_the_end_takes_nothing_after_it() -> None:
+    """As EMV's applications do; then the length alone says where a grouping ends."""
+    desk = Desk("store-data")
+    desk.card = blank_card(kind="store-data", last_block_ends=True)
+    desk.restart()
+    desk.open()
+    whole = grouping(0x0101, FILES[0x0101])
+    desk.host.send("80E20800", whole[:40])
+    assert desk.host.refused("80E28801", whole[40:-1]) == 0x6A80
+    desk.host.send("80E20800", whole[:40])
+    desk.host.send("80E20801", whole[40:])
+    desk.host.send("80E28800", grouping(0x011E, FILES[0x011E]))
+    assert desk.host.refused("80E20800", whole[:40]) == 0x6985
 
 
 @pytest.mark.parametrize("apdu", ["80E2880004010101AA", "84E288000C010101AA" + "00" * 8])
