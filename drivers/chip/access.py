@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from drivers.chip import tlv
 from drivers.chip.apdu import CommandApdu, Ins
 from drivers.chip.bac import Random, open_bac
 from drivers.chip.blocks import BlockMemory, Blocks, card_type
@@ -69,9 +70,11 @@ def read_card_access(plain: Processor) -> bytes | None:
     """EF.CardAccess of a card that was just reset, None where it has none (Doc 9303-10, 3.11.3).
 
     Selected directly, as not every card takes SELECT of the master file; else read by its short
-    identifier. Raises MalformedData when it is no data object of at most 2048 bytes.
+    identifier. Its own length may have more bytes than it needs, as cards may write it; it is returned in
+    DER. Raises MalformedData when it is no data object of at most 2048 bytes.
     """
-    return read_free_object(plain, Ef.CARD_ACCESS, CARD_ACCESS_SFI, LARGEST_CARD_ACCESS)
+    content = read_free_object(plain, Ef.CARD_ACCESS, CARD_ACCESS_SFI, LARGEST_CARD_ACCESS)
+    return None if content is None else b"".join(tlv.encode(*each) for each in tlv.parse(content, der=False))
 
 
 def open_with(

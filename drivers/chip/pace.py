@@ -173,10 +173,10 @@ def _demand_different(ours: bytes, theirs: bytes) -> None:
 
 
 def _only_value(data: bytes, expected: int, optional: Sequence[int]) -> bytes:
-    outer = tlv.parse(data)
+    outer = tlv.parse(data, der=False)
     if [each.tag for each in outer] != [DYNAMIC_AUTHENTICATION_DATA]:
         raise MalformedData("GENERAL AUTHENTICATE: an answer that is not one object 7C")
-    inner = [each for each in tlv.parse(outer[0].value) if each.tag not in optional]
+    inner = [each for each in tlv.parse(outer[0].value, der=False) if each.tag not in optional]
     if [each.tag for each in inner] != [expected]:
         raise MalformedData(f"GENERAL AUTHENTICATE: object {expected:X} was expected")
     return inner[0].value

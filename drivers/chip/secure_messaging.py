@@ -34,7 +34,12 @@ DO_LE = 0x97
 DO_STATUS = 0x99
 DO_MAC = 0x8E
 STATUS_FOLLOWS, MAC_FOLLOWS = bytes((DO_STATUS, 2)), bytes((DO_MAC, MAC_SIZE))
+MAC_OBJECT_SIZE = len(MAC_FOLLOWS) + MAC_SIZE
 END_SIZE = len(STATUS_FOLLOWS) + 2 + len(MAC_FOLLOWS) + MAC_SIZE
+
+
+Parts = tuple[bytes | None, bytes, bytes, int]
+"""Cryptogram, status and MAC of an answer, and how many of its bytes, as they came, the MAC covers."""
 
 
 class Suite(Protocol):
@@ -145,9 +150,8 @@ class SecureMessaging:
 
     def _unwrap(self, response: ResponseApdu) -> ResponseApdu:
         ssc = self._next_ssc()
-        cryptogram, status, given = _objects(response.data)
-        authentic = response.data[: -(2 + MAC_SIZE)]  # all but DO 8E
-        mac = self._suite.mac(pad(ssc + authentic, self._suite.block))
+        cryptogram, status, given, covered = _objects(response.data)
+        mac = self._suite.mac(pad(ssc + response.data[:covered], self._suite.block))
         if not hmac.compare_digest(mac, given):
             raise SecureMessagingError("wrong MAC in the answer")
         if status != response.sw.to_bytes(2, "big"):
@@ -210,17 +214,31 @@ def _le(command: CommandApdu) -> bytes:
     return tlv.encode(DO_LE, bytes([command.ne % 256]))
 
 
-def _objects(data: bytes) -> tuple[bytes | None, bytes, bytes]:
-    """Cryptogram, status and MAC of an answer: [87] 99 8E in this order, no other (Doc 9303-11, 9.8.4)."""
+def _objects(data: bytes) -> Parts:
+    """[87] 99 8E in this order, no other (Doc 9303-11, 9.8.4)."""
     before, end = data[:-END_SIZE], data[-END_SIZE:]
     if len(end) != END_SIZE or end[:2] != STATUS_FOLLOWS or end[4:6] != MAC_FOLLOWS:
+        return _in_long_form(data)
+    return _cryptogram_of(before) if before else None, end[2:4], end[6:], len(data) - MAC_OBJECT_SIZE
+
+
+def _in_long_form(data: bytes) -> Parts:
+    """As `_objects`, of a card whose lengths have more bytes than they need (ISO/IEC 7816-4:2020, 6.3)."""
+    try:
+        found = list(tlv.walk(data, der=False))
+        (status_at, status), (mac_at, mac) = found[-2:]
+    except (MalformedData, ValueError) as exc:
+        raise SecureMessagingError("an answer that does not end in its status and MAC") from exc
+    sizes = [(each.tag, len(each.value)) for each in (status, mac)]
+    if sizes != [(DO_STATUS, 2), (DO_MAC, MAC_SIZE)]:
         raise SecureMessagingError("an answer that does not end in its status and MAC")
-    return _cryptogram_of(before) if before else None, end[2:4], end[6:]
+    before = data[:status_at]
+    return _cryptogram_of(before) if before else None, status.value, mac.value, mac_at
 
 
 def _cryptogram_of(data: bytes) -> bytes:
     try:
-        objects = tlv.parse(data)
+        objects = tlv.parse(data, der=False)
     except MalformedData as exc:
         raise SecureMessagingError(str(exc)) from exc
     if [each.tag for each in objects] != [DO_CRYPTOGRAM] or not objects[0].value:

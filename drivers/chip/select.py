@@ -52,7 +52,7 @@ def read_free_object(processor: Processor, fid: int, sfi: int, limit: int) -> by
     start = _start(processor, fid, sfi, tlv.LONGEST_HEADER)
     if start is None:
         return None
-    header = tlv.read_header(start)
+    header = tlv.read_header(start, der=False)
     size = header.size + header.length
     if size > limit:
         raise MalformedData(f"EF {fid:04X} claims {size} bytes, allowed are {limit}")

@@ -1,11 +1,13 @@
 """Strict BER-TLV with every length bounded (ISO/IEC 7816-4:2020, 6.3; ISO/IEC 8825-1, 8.1).
 
 Definite lengths only; a tag has at most three bytes, a length field at most four. With `der` (the
-default) lengths must also be in their shortest form.
+default) lengths must also be in their shortest form: so in what is signed. What a card answers need not be
+so (`der` False): 81 may stand before 00 to FF, 82 before 0000 to FFFF.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from drivers.chip.errors import MalformedData
@@ -48,15 +50,19 @@ def read_header(data: bytes, der: bool = True) -> Header:
 
 def parse(data: bytes, der: bool = True) -> list[Tlv]:
     """All data objects that `data` is made of, none left over. Raises MalformedData."""
-    objects = []
+    return [each for _, each in walk(data, der)]
+
+
+def walk(data: bytes, der: bool = True) -> Iterator[tuple[int, Tlv]]:
+    """As `parse`, each with the place where it begins."""
     at = 0
     while at < len(data):
+        begins = at
         tag, length, size = read_header(data[at : at + LONGEST_HEADER], der)
         start, at = at + size, at + size + length
         if at > len(data):
             raise MalformedData(f"TLV: object {tag:X} is longer than what holds it")
-        objects.append(Tlv(tag, data[start:at]))
-    return objects
+        yield begins, Tlv(tag, data[start:at])
 
 
 def _tag_size(data: bytes) -> int:
