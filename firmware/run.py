@@ -115,7 +115,7 @@ def _supervised(config: Config, display: Display, notify: Notify) -> int:
 
     loop = Loop()
     kiosk = kiosk_of(config, real_openers(config), display, loop)
-    with TouchScreen(_touch(config, display), loop):
+    with TouchScreen(_touch(config, display), loop, expected=config.station.profile != "virtual"):
         return Supervisor(kiosk, notify, beat_s()).run()
 
 

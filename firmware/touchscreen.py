@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from drivers.worker import BACKOFF_S, Broken
+from drivers.errors import DeviceGone
+from drivers.worker import BACKOFF_S, Broken, Down, Up
 from firmware.app.kiosk import Tap
 from ui_fb import touch
 
 log = logging.getLogger(__name__)
+NAME = "touch"
 
 
 class Inbox(Protocol):
@@ -19,17 +21,19 @@ class Inbox(Protocol):
 
 
 class TouchScreen:
-    """Posts a `Tap` for each tap on what `opens` opens. A context manager; leaving it ends the thread.
+    """Posts a `Tap` for each tap on what `opens` opens, `Up` and `Down` as any device's worker does.
 
-    `opens` raises TouchGone while there is nothing to open. Anything else is a bug, posted as `Broken`.
+    A context manager; leaving it ends the thread. `opens` raises TouchGone while there is nothing to open.
+    Anything else is a bug, posted as `Broken`.
     """
 
-    def __init__(self, opens: Callable[[], touch.Touch], inbox: Inbox) -> None:
-        self._opens, self._inbox = opens, inbox
+    def __init__(self, opens: Callable[[], touch.Touch], inbox: Inbox, expected: bool = True) -> None:
+        """Not `expected`: a station that may have none; one that was there is missed all the same."""
+        self._opens, self._inbox, self._expected = opens, inbox, expected
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self._open: touch.Touch | None = None
-        self._thread = threading.Thread(target=self._run, name="touch", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
 
     def __enter__(self) -> TouchScreen:
         self._thread.start()
@@ -49,14 +53,18 @@ class TouchScreen:
                 try:
                     with self._opens() as opened:
                         pause_s = BACKOFF_S[0]
+                        self._expected = True
+                        self._inbox.post(Up(NAME, None))
                         self._listen(opened)
                 except touch.TouchGone as gone:
-                    if pause_s == BACKOFF_S[0]:  # said once, not at each try
+                    if self._expected:
+                        self._inbox.post(Down(NAME, DeviceGone(NAME, str(gone))))
+                    elif pause_s == BACKOFF_S[0]:  # said once, not at each try
                         log.warning("no touch: %s", gone)
                     self._ending.wait(pause_s)
                     pause_s = min(2 * pause_s, BACKOFF_S[1])
         except Exception as bug:  # noqa: BLE001  reported, and the process ends: see `Broken`
-            self._inbox.post(Broken("touch", bug))
+            self._inbox.post(Broken(NAME, bug))
 
     def _listen(self, opened: touch.Touch) -> None:
         self._now(opened)

@@ -59,8 +59,8 @@ class Role(StrEnum):
 class Device(StrEnum):
     """What can be lost and come back.
 
-    STORE is the disk with the journal, CLOCK a time that can be used, PLACE the assignment to work here:
-    it is lost when the box was handed over.
+    TOUCH is the touch screen, STORE the disk with the journal, CLOCK a time that can be used, PLACE the
+    assignment to work here: it is lost when the box was handed over.
     """
 
     FINGER = "finger"
@@ -68,6 +68,7 @@ class Device(StrEnum):
     CHIP = "chip"
     BADGE = "badge"
     PANEL = "panel"
+    TOUCH = "touch"
     STORE = "store"
     CLOCK = "clock"
     PLACE = "place"

@@ -6,6 +6,8 @@ import pytest
 from support import office
 from support.kiosk import story
 
+from drivers.errors import DeviceGone
+from drivers.worker import Down, Up
 from firmware.records.errors import DiskFull, StoreError
 from firmware.records.journal import Journal
 from statemachine.states import Device, S
@@ -43,6 +45,15 @@ def test_without_a_sensor_no_visit_is_begun_and_with_it_again_the_box_greets() -
         s.comes(S.OUT_OF_ORDER)
         assert s.screen.device == "fingerprint"
         s.station.sensor.plug()
+        s.comes(S.ATTRACT)
+
+
+def test_a_box_whose_touch_screen_is_lost_says_so_instead_of_greeting() -> None:
+    with story() as s:
+        s.loop.post(Down("touch", DeviceGone("touch", "unplugged")))
+        s.comes(S.OUT_OF_ORDER)
+        assert (s.screen.device, s.screen.error) == ("touch", "E-111")
+        s.loop.post(Up("touch", None))
         s.comes(S.ATTRACT)
 
 

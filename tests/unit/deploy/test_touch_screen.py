@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from drivers.worker import Broken
+from drivers.worker import Broken, Down, Up
 from firmware import touchscreen
 from firmware.app.kiosk import Tap
 from firmware.touchscreen import TouchScreen, first_touch_screen
@@ -77,6 +77,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_tap_reaches_the_loop_as_its_own_kind() -> None:
     inbox = Inbox()
     with TouchScreen(opening(FingerOn(SimpleNamespace(x=3, y=4))), inbox):
+        assert isinstance(inbox.next(), Up)
         assert inbox.next() == Tap(3, 4)
 
 
@@ -93,9 +94,33 @@ def test_an_unplugged_panel_is_opened_again() -> None:
     gone = FingerOn(TouchGone("unplugged"))
     back = FingerOn(SimpleNamespace(x=1, y=2))
     with TouchScreen(opening(TouchGone("not yet"), gone, TouchGone("still"), back), inbox):
-        assert inbox.next() == Tap(1, 2)
+        while (message := inbox.next()) != Tap(1, 2):
+            assert isinstance(message, Up | Down)
     assert gone.closed
     assert back.closed
+
+
+def test_a_lost_touch_screen_is_said_at_each_try_with_its_reason_and_so_is_its_return() -> None:
+    inbox = Inbox()
+    gone, back = FingerOn(TouchGone("unplugged")), FingerOn()
+    none = TouchGone("none is there")
+    with TouchScreen(opening(none, none, gone, back), inbox):
+        told = [inbox.next() for _ in range(5)]
+    assert [type(each) for each in told] == [Down, Down, Up, Down, Up]
+    assert {each.worker for each in told} == {"touch"}
+    assert [each.fault.doing for each in told if isinstance(each, Down)] == [
+        "none is there",
+        "none is there",
+        "unplugged",
+    ]
+
+
+def test_a_station_that_never_had_a_touch_screen_misses_none() -> None:
+    inbox = Inbox()
+    gone = FingerOn(TouchGone("unplugged"))
+    with TouchScreen(opening(TouchGone("none"), TouchGone("none"), gone, FingerOn()), inbox, expected=False):
+        told = [inbox.next() for _ in range(3)]
+    assert [type(each) for each in told] == [Up, Down, Up], "one that was there is missed"
 
 
 def test_a_bug_is_posted_and_ends_the_process() -> None:
