@@ -21,7 +21,8 @@ UNTOLD_BLOCK = 975  # tried on a card that says nothing: an APDU of 1000 B under
 ATR_INFO_SFI = 0x01
 LARGEST_ATR = 33  # TS and 32 characters (ISO/IEC 7816-3:2006, 8.2.1)
 
-COMPACT_TLV = (0x00, 0x80)  # category indicators before compact-TLV objects
+STATUS_LAST, STATUS_INSIDE = 0x00, 0x80  # category indicators before compact-TLV objects
+STATUS_SIZE = 3  # what ends the historical bytes of the first kind, outside of the objects
 CARD_CAPABILITIES = 0x7  # compact tag; 47 in EF.ATR/INFO
 CHAINING, EXTENDED_LENGTH = 0x80, 0x40  # of its third byte (table 119)
 DO_CARD_CAPABILITIES = 0x47
@@ -170,16 +171,26 @@ def historical_bytes(atr: bytes) -> bytes:
 
 
 def _card_capabilities(historical: bytes) -> bytes:
-    """The value of compact object 7n; empty when there is none."""
-    if not historical or historical[0] not in COMPACT_TLV:
-        return b""
-    rest = historical[1:]
+    """The value of compact object 7n; empty when there is none, or only the beginning of one.
+
+    A reader of type B makes historical bytes of its own out of the card's ATQB: application data and
+    protocol information, which may begin with 00 and go on as anything (PC/SC part 3, 3.1.3.2.3.2).
+    """
+    rest = _compact_objects(historical)
     while rest:
         tag, length = rest[0] >> 4, rest[0] & 0x0F
+        value, rest = rest[1 : 1 + length], rest[1 + length :]
         if tag == CARD_CAPABILITIES:
-            return rest[1 : 1 + length]
-        rest = rest[1 + length :]
+            return value if len(value) == length else b""
     return b""
+
+
+def _compact_objects(historical: bytes) -> bytes:
+    """The part that holds compact-TLV objects (ISO/IEC 7816-4:2020, 12.1.1)."""
+    category = historical[0] if historical else None
+    if category == STATUS_LAST:
+        return historical[1:-STATUS_SIZE]
+    return historical[1:] if category == STATUS_INSIDE else b""
 
 
 def _capabilities(value: bytes) -> tuple[bool | None, bool | None]:
@@ -215,6 +226,7 @@ def _objects(info: bytes) -> dict[int, bytes]:
             header = tlv.read_header(info, der=False)
         except MalformedData:
             break
-        found[header.tag] = info[header.size : header.size + header.length]
-        info = info[header.size + header.length :]
+        value, info = info[header.size :][: header.length], info[header.size + header.length :]
+        if len(value) == header.length:
+            found[header.tag] = value
     return found

@@ -67,6 +67,30 @@ def test_historical_bytes_tell_of_extended_length() -> None:
     assert card_type(Plain(Card(b"\x47\x03\x94\x21\x00")), bytes.fromhex(EXTENDED)).extended is False
 
 
+@pytest.mark.parametrize("bit_rates", range(256))
+@pytest.mark.parametrize("application", ["00000000", "00112233", "00007300"])
+def test_what_a_reader_of_type_b_makes_of_atqb_says_nothing_of_lengths(
+    application: str, bit_rates: int
+) -> None:
+    """Application data; bit rates, frame size and protocol, options; then a byte of the reader's."""
+    atqb = bytes.fromhex(application) + bytes([bit_rates]) + bytes.fromhex("8180")
+    kind = card_type(Plain(Card()), bytes.fromhex("3B888001") + atqb + bytes(2))
+    assert (kind.extended, kind.chaining) == (None, None)
+
+
+def test_a_status_behind_the_objects_is_none_of_them() -> None:
+    capable = bytes.fromhex("3B8880010073942140059000A5")
+    assert card_type(Plain(Card()), capable).extended is True
+    cut_off = bytes.fromhex("3B8680010031C0739421A5")
+    assert card_type(Plain(Card()), cut_off).extended is None
+
+
+@pytest.mark.parametrize("info", ["4705942100", "470594210001", "7F6608020203E8020203"])
+def test_objects_of_atr_info_that_are_cut_off_say_nothing(info: str) -> None:
+    kind = card_type(Plain(Card(bytes.fromhex(info))))
+    assert (kind.extended, kind.command_bytes) == (None, None)
+
+
 ATRS = {
     "3B80800101": "",
     "3B8580018073942100": "8073942100",
