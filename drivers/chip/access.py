@@ -135,10 +135,11 @@ class Opener:
         return self._plain
 
     def reading_blocks(self, memory: BlockMemory, atr: bytes) -> Blocks:
-        """Ask the card, just reset, what it takes; keep to short APDUs where it says that it must be so."""
+        """Ask the card, just reset, what it takes; keep to short APDUs where it must be so, told or found."""
         card = card_type(self._plain, atr)
-        self._plain.extended = card.extended is not False
-        return memory.reading(card)
+        blocks = memory.reading(card)
+        self._plain.extended = card.extended is not False and not blocks.short_only
+        return blocks
 
     def __call__(self) -> SecureMessaging:
         if self._offer is None:

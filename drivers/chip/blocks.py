@@ -54,6 +54,11 @@ class Blocks:
         del self._sizes[0]
         return True
 
+    @property
+    def short_only(self) -> bool:
+        """Whether card or reader was lost at every extended APDU: none is to go out any more."""
+        return self.losses > 0 and self.size <= SHORT_NE
+
     def took(self, count: int) -> None:
         """Blocks of `count` bytes come through."""
         self._taken = max(self._taken, count)

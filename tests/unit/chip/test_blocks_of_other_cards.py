@@ -98,6 +98,16 @@ def test_a_card_lost_at_an_extended_apdu_is_read_with_short_ones_the_next_time(h
     assert memory.losses == 1
 
 
+def test_after_that_no_other_command_is_extended_either() -> None:
+    """As the signature of a long RSA key is asked for."""
+    reader, memory = Losing(is_extended, LOST["lifted"]), BlockMemory()
+    with pytest.raises(UserRetry):
+        open_card(reader, KEYS, memory).read_object(0x0102)
+    channel = open_card(reader, KEYS, memory).channel
+    answer = channel.send(CommandApdu(Ins.INTERNAL_AUTHENTICATE, data=bytes(8), ne=300, extended=True))
+    assert (answer.sw, len(answer.data)) == (0x9000, 64)
+
+
 def test_a_card_lifted_at_a_short_apdu_says_nothing_of_lengths() -> None:
     memory = BlockMemory()
     for _ in range(3):
