@@ -6,6 +6,7 @@ import logging
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -149,20 +150,15 @@ class _Child:
     """One process and the socket that is its standard input."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._socket, theirs = socket.socketpair()
-        with theirs:
+        with ExitStack() as undo:
             try:
-                self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                    runtime.command,
-                    stdin=theirs.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    env=SMALLEST_ENVIRONMENT,
-                    cwd="/",
-                )
+                self._socket, theirs = socket.socketpair()
+                undo.callback(self._socket.close)
+                with theirs:
+                    self._process = _started(runtime, theirs)
             except OSError as exc:
-                self._socket.close()
                 raise ScorerLost(f"cannot start NFIQ 2: {exc}") from exc
+            undo.pop_all()
 
     @property
     def pid(self) -> int:
@@ -214,6 +210,17 @@ class _Child:
         if isinstance(error, TimeoutError):
             return ScorerLost(f"{doing}: no answer in time")
         return ScorerLost(f"{doing}: the child ended")
+
+
+def _started(runtime: Runtime, channel: socket.socket) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        runtime.command,
+        stdin=channel.fileno(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=SMALLEST_ENVIRONMENT,
+        cwd="/",
+    )
 
 
 def pgm(image: FingerImage) -> bytes:

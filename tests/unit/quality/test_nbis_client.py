@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -88,6 +89,20 @@ def test_a_child_that_cannot_be_started_is_lost_not_missing(
         with pytest.raises(ScorerLost, match="cannot start"):
             scorer.nfiq2(IMAGE)
         assert "cannot start" in str(scorer.unavailable())
+
+
+def test_a_process_that_may_open_nothing_more_loses_the_scorer_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_pair() -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with child_that("says nothing") as scorer, monkeypatch.context() as full:
+        full.setattr(socket, "socketpair", no_pair)
+        with pytest.raises(ScorerLost, match="cannot start"):
+            scorer.nfiq2(IMAGE)
+        full.undo()
+        assert scorer.unavailable() is None
 
 
 def test_each_loss_is_logged_once_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
