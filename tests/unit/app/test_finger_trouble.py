@@ -93,6 +93,7 @@ def test_a_glass_that_is_never_empty_at_the_proof_calls_the_officer_who_wipes_it
 def test_a_glass_that_is_never_empty_between_two_fingers_calls_the_officer_who_wipes_it() -> None:
     with story(at="FINGERS") as s:
         s.until(lambda: s.fingers_left == 9)
+        s.station.sensor.place(sleeve())  # where the glass was empty already: it is refused first
         never_empty(s, S.FINGERS)
         s.until(lambda: s.fingers_left == 8)
 
