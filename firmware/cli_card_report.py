@@ -136,7 +136,7 @@ def _row(found: Inspection, show: bool) -> dict[str, Any]:
         "cplc": found.cplc or None,
         "files": [
             {"name": file.name, "fid": f"{file.fid:04X}", "bytes": file.size, "outcome": file.seen}
-            | ({"detail": file.detail} if file.seen is not Seen.READ else {})
+            | ({"detail": file.detail} if file.detail or file.seen is not Seen.READ else {})
             for file in found.files
         ],
         "checks": [

@@ -18,6 +18,8 @@ from support.people import PERSON
 from support.signer import NOW, csca, document_signer, ef_sod, state
 from typer.testing import CliRunner
 
+from drivers.chip import security_infos
+from drivers.chip.security_infos import ID_PACE, PaceInfo
 from drivers.errors import UserRetry
 from drivers.virtual.card import VirtualCard, VirtualReader, blank_card, foreign_card
 from firmware import cli_card, cli_shared
@@ -134,6 +136,22 @@ def test_other_keys_do_not_open_and_what_to_check_is_said(tmp_path: Path) -> Non
     done = run(tmp_path, finished(), *KEYS[:-1], "400101")
     assert done.exit_code == 7
     assert "KHÔNG MỞ ĐƯỢC" in done.output
+
+
+def test_a_card_without_the_pace_of_its_can_is_not_said_to_have_another_can(tmp_path: Path) -> None:
+    done = run(tmp_path, finished(), "--can", "123456")
+    assert done.exit_code == 11
+    for word in ("UNSUPPORTED", "MRZ", "CHƯA ĐỌC ĐƯỢC"):
+        assert word in done.output
+    assert "123456" not in done.output
+
+
+def test_pace_that_is_not_spoken_here_is_said_beside_its_file(tmp_path: Path) -> None:
+    other = security_infos.encode([PaceInfo(f"{ID_PACE}.2.2", 2, 14)])
+    done = run(tmp_path, passport({Fid.CARD_ACCESS: other}), *KEYS)
+    assert "not known here" in done.output
+    files = json.loads(run(tmp_path, passport({Fid.CARD_ACCESS: other}), *KEYS, "--json").output)["files"]
+    assert [each["name"] for each in files if "not known here" in each.get("detail", "")] == ["EF.CardAccess"]
 
 
 def test_what_is_missing_is_asked_for_and_not_shown(tmp_path: Path) -> None:
