@@ -46,9 +46,8 @@ def take_portrait(desk: Desk, visit: Visit, entry: int) -> Callable[[Camera, Sto
 
 
 def _no_portrait(reason: str) -> ev.Event:
-    """Nobody came, or somebody did whom the camera could not take whole: then an officer comes."""
-    gone = reason in ("no_face", "camera_dark")
-    return ev.NobodyThere() if gone else ev.StepFailed("portrait_failed")
+    """Nobody came; or somebody whom the camera could not take whole, or it sees nothing: an officer comes."""
+    return ev.NobodyThere() if reason == "no_face" else ev.StepFailed("portrait_failed")
 
 
 def _keep_portrait(desk: Desk, journal: Journal, visit: Visit, sample: PortraitSample) -> None:

@@ -22,12 +22,12 @@ DESK: Any = SimpleNamespace(config=Config(), clock=lambda: 0.0, lamps=None, gate
     ("reason", "event"),
     [
         ("no_face", ev.NobodyThere()),
-        ("camera_dark", ev.NobodyThere()),
+        ("camera_dark", ev.StepFailed("portrait_failed")),
         ("centre_face", ev.StepFailed("portrait_failed")),
         ("farther", ev.StepFailed("portrait_failed")),
     ],
 )
-def test_who_was_seen_and_not_taken_gets_an_officer(
+def test_only_who_was_not_there_is_gone_all_others_get_an_officer(
     monkeypatch: pytest.MonkeyPatch, reason: str, event: ev.Event
 ) -> None:
     def none_taken(*_: object) -> None:

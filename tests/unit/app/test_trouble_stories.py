@@ -35,6 +35,18 @@ def test_a_pulled_camera_calls_the_officer() -> None:
         s.until(S.CONFIRM)
 
 
+def test_a_camera_that_is_covered_calls_the_officer_and_nobody_is_held_for_gone() -> None:
+    with story(at="PORTRAIT") as s:
+        s.station.camera.cover(True)
+        s.comes(lambda: s.screen.hint == "camera_dark")
+        s.skip(s.kiosk.desk.config.camera.wait_s)
+        s.comes(S.HELP)
+        assert (s.screen.reason, s.screen.retry) == ("portrait_failed", True)
+        s.station.camera.cover(False)
+        s.touch("retry")
+        s.until(S.CONFIRM)
+
+
 def test_without_a_sensor_no_visit_is_begun_and_with_it_again_the_box_greets() -> None:
     with story() as s:
         s.touch("start")
