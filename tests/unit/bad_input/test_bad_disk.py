@@ -26,15 +26,17 @@ Fill = Callable[[Path, bytes], None]
 
 
 @contextmanager
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Not one more file can be written."""
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Not one more file can be written; the names of those that were tried."""
+    tried: list[str] = []
 
     def no_room(path: Path, data: bytes) -> None:
+        tried.append(path.name)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as world:
         world.setattr(disk, "_fill", no_room)
-        yield
+        yield tried
 
 
 @contextmanager
@@ -68,19 +70,25 @@ def test_what_a_full_disk_does_not_take_is_not_accepted_and_the_rest_stays(
     scene, act, state, on = STEPS[what]
     with story(at=scene) as s:
         before = parts(s)
-        with full_disk(monkeypatch):
+        with full_disk(monkeypatch) as tried:
             act(s)
             s.comes(S.OUT_OF_ORDER)
             assert (s.screen.device, s.screen.error) == ("store", code_of("disk_full"))
             s.skip(ROOM_S + 1)
-            s.comes(lambda: "job_failed" in s.acts() or Device.STORE in s.kiosk.flow.session.lost)
+            s.comes(lambda: looked_for_room(tried) and s.kiosk.house._awaiting_room)
             assert s.state is S.OUT_OF_ORDER, "still no room"
+            assert Device.STORE in s.kiosk.flow.session.lost
         s.skip(ROOM_S + 1)
         s.comes(lambda: s.kiosk.flow.session.ticket)
         assert (s.state, s.record) == (S.PAUSED, state)
         assert parts(s).items() >= before.items()
         resumed(s)
         s.until(on)
+
+
+def looked_for_room(tried: list[str]) -> bool:
+    """Whether room was looked for, and refused; the kiosk then waits to look again."""
+    return any(name.startswith("room") for name in tried)
 
 
 def parts(s: Story) -> dict[str, object]:
