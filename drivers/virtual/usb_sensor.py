@@ -144,11 +144,15 @@ class VirtualSensor(UsbBus):
                 lambda: not self._sensor.packets and self._pending[INTERRUPT] > 0, timeout_s
             )
 
+    def rests(self, timeout_s: float) -> bool:
+        """Wait until it is asleep; False if it was not in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._sensor.mode in (Mode.OFF, Mode.INIT), timeout_s)
+
     @property
     def asleep(self) -> bool:
         """Whether it was told to rest, or never woken."""
-        with self._changed:
-            return self._sensor.mode in (Mode.OFF, Mode.INIT)
+        return self.rests(0.0)
 
     # --- transfers -------------------------------------------------------------------------------
 

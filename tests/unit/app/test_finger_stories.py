@@ -100,6 +100,9 @@ def test_an_officers_own_finger_is_not_taken_for_a_citizens_and_kept_nowhere() -
         s.comes(S.HELP)
         s.officer()
         s.comes(lambda: s.kiosk.desk.shift.knows(office.OFFICER, office.TODAY))
+        assert s.station.sensor.rests(20.0), (
+            "the job that was stopped is over, and asks for no finger any more"
+        )
         s.touch("act:done")
         s.comes(S.FINGERS)
         s.badge(None)
