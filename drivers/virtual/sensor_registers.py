@@ -60,6 +60,7 @@ class Sensor:
         self.next_is_empty = False
         self.next_size: int | None = None
         self.changes_key = False
+        self.hushed = False
         self.challenge: bytes | None = None
         self._trusts = False
         self._hwstat = AWAKE
@@ -136,7 +137,7 @@ class Sensor:
     def _report_finger(self) -> None:
         """Tell once, after MODE asked for it, what lies on the glass."""
         packet = _FINGER_PACKETS.get((self.mode, self.seen is not None))
-        if packet and not self._told:
+        if packet and not self._told and not self.hushed:
             self._told = True
             self._report(packet)
 

@@ -117,6 +117,11 @@ class VirtualSensor(UsbBus):
         with self._change():
             self._sensor.doze()
 
+    def hush(self) -> None:
+        """Tell of no finger more, and of no empty glass; all else works, until plugged in again."""
+        with self._change():
+            self._sensor.hushed = True
+
     def mute(self) -> None:
         """Answer nothing more, until plugged in again."""
         with self._change():
