@@ -147,7 +147,7 @@ class Uru4000:
         """True once a finger lies (`on`) or none does (not `on`); False if that did not happen in time.
 
         A repeated call goes on waiting for the same thing, so no signal between two calls is lost; it first
-        asks the sensor, once a second, whether it is still there and awake, and may raise a DeviceFault.
+        asks the sensor, once a second, whether it is still there and awake; one that fell asleep is woken.
         """
         deadline = Deadline.after(timeout_s, self._clock)
         self._rise()
@@ -158,7 +158,7 @@ class Uru4000:
             self._take_waiting_signals()
             self._set_mode(mode, deadline)
         elif self._clock() - self._answered_at >= SILENCE_S:
-            self._check_awake(deadline)
+            self._keep_awake(mode, deadline)
         if not self._await_signal(wanted, deadline):
             return False
         self._mode = None  # it is told once: the next wait has to ask again
@@ -232,9 +232,12 @@ class Uru4000:
         self._answered_at = self._clock()
         return status
 
-    def _check_awake(self, deadline: Deadline) -> None:
-        if (status := self._hwstat(_register_s(deadline))) & LOW_POWER:
-            raise ProtocolError("finger", f"await finger: it fell asleep, HWSTAT {status:#04x}")
+    def _keep_awake(self, mode: Mode, deadline: Deadline) -> None:
+        """Ask whether it is there; one that fell asleep would never tell of a finger, and is woken."""
+        if self._hwstat(_register_s(deadline)) & LOW_POWER:
+            log.warning("the finger sensor fell asleep while it waited: woken")
+            self._start()
+            self._set_mode(mode, deadline)
 
     def _write_hwstat(self, status: int) -> None:
         self._open_link.write_registers(Register.HWSTAT, bytes([status]))
