@@ -14,7 +14,6 @@ from firmware.app.visit import Learned, Visit
 from firmware.quality.finger_capture import CaptureRules
 from firmware.quality.match import Match, MatchRules, judge
 from firmware.quality.nbis.client import ScoreFailed, ScorerError
-from firmware.quality.nbis.runtime import ScorerMissing
 from firmware.records.journal import Journal
 from statemachine import events as ev
 
@@ -50,7 +49,7 @@ def _judged(desk: Desk, scorer: FingerScorer, visit: Visit, finger: str, image: 
     registered = visit.templates[finger]
     try:
         similarity = scorer.compare(scorer.template(image), registered)
-    except (ScorerError, ScorerMissing):
+    except ScorerError:
         return Learned(ev.NotProven("finger_unclear" if _readable(scorer, registered) else "no_template"))
     match judge(similarity, MatchRules()):
         case Match.SAME:
@@ -67,7 +66,7 @@ def _readable(scorer: FingerScorer, template: bytes) -> bool:
         scorer.compare(template, template)
     except ScoreFailed:
         return False
-    except (ScorerError, ScorerMissing):
+    except ScorerError:
         return True
     return True
 
