@@ -146,7 +146,7 @@ class Scp03Card(ABC):
         self._prove_refused(self._channels.plain, self._access_command(keys.access), "key_change_refused")
         files = self._channels.files()
         self._prove_write_refused(files)
-        self._prove_opened_as_promised(files)
+        self._prove_opened_as_promised(self._channels.files())  # the refused write may have ended the other
         proofs = prove_keys(self._channels.files(), keys)
         refused = ("personalisation_refused", "plain_read_refused", "key_change_refused", "write_refused")
         return *refused, "access_opens", *proofs

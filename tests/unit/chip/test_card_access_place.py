@@ -87,11 +87,12 @@ def test_a_torn_card_access_is_given_as_it_stands(
     assert str(dialect.protocol).startswith("PACE")
 
 
-@pytest.mark.usefixtures("card")
+@pytest.mark.parametrize("bare_errors", [False, True])
 def test_a_locked_card_that_promises_pace_and_opens_by_bac_is_not_believed(
-    made: Kit, dialect: Dialect, monkeypatch: pytest.MonkeyPatch
+    card: VirtualCard, made: Kit, dialect: Dialect, monkeypatch: pytest.MonkeyPatch, bare_errors: bool
 ) -> None:
     """DG14 says what EF.CardAccess must offer; BAC alone would pass for an older card."""
+    chip_of(card)._bare_errors = bare_errors
     filled(dialect, made)
     dialect.lock()
     hide(monkeypatch)
@@ -99,8 +100,11 @@ def test_a_locked_card_that_promises_pace_and_opens_by_bac_is_not_believed(
         dialect.prove_locked(made.keys)
 
 
-@pytest.mark.usefixtures("card")
-def test_a_locked_card_that_never_promised_pace_may_open_by_bac(made: Kit, dialect: Dialect) -> None:
+@pytest.mark.parametrize("bare_errors", [False, True])
+def test_a_locked_card_that_never_promised_pace_may_open_by_bac(
+    card: VirtualCard, made: Kit, dialect: Dialect, bare_errors: bool
+) -> None:
+    chip_of(card)._bare_errors = bare_errors
     older = replace(made, keys=replace(made.keys, aa=None, ca=None), files={COM: made.files[COM]})
     older.personalise(dialect)
     assert dialect.prove_locked(older.keys)[-1] == "access_opens"
