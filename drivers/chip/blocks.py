@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from drivers.chip import tlv
 from drivers.chip.apdu import SHORT_NE
@@ -32,20 +33,45 @@ AROUND_EXTENDED = 4 + 3 + 2  # header, Lc, Le
 STATUS_BYTES = 2
 
 
-class Blocks:
-    """The block size a kind of card was found to take: starts large and only falls.
+class Doubt(Enum):
+    """Whether a size at which the card was lost is one that card or reader does not take."""
 
-    `losses` counts the sizes given up because card or reader did not answer at them.
+    NONE = auto()
+    LOST = auto()  # or the card was lifted: the next look goes without the size
+    SPARED = auto()  # that look is under way
+    TRIED = auto()  # the size is asked for again
+    SURE = auto()  # and the card was lost once more
+
+
+class Blocks:
+    """The block size a kind of card was found to take: starts large and falls.
+
+    A size that the card refuses is given up for good, one at which it was lost only when that happens twice:
+    it may have been lifted. `losses` counts how often.
     """
 
     def __init__(self, sizes: Sequence[int]) -> None:
         self._sizes = sorted(sizes, reverse=True)
         self._taken = 0
+        self._doubt, self._doubted = Doubt.NONE, 0
         self.losses = 0
 
     @property
     def size(self) -> int:
         return self._sizes[0]
+
+    @property
+    def short_only(self) -> bool:
+        """Whether card or reader was lost at extended APDUs: none is to go out now."""
+        return self._doubt is not Doubt.NONE and self.size <= SHORT_NE
+
+    def begin(self) -> None:
+        """A new look at a card: the first one after a loss does without the size, the next tries it again."""
+        if self._doubt is Doubt.LOST:
+            self._doubt = Doubt.SPARED
+        elif self._doubt is Doubt.SPARED:
+            self._doubt = Doubt.TRIED
+            self._sizes.insert(0, self._doubted)
 
     def fall_back(self) -> bool:
         """Go to the next smaller size; False when there is none."""
@@ -54,27 +80,36 @@ class Blocks:
         del self._sizes[0]
         return True
 
-    @property
-    def short_only(self) -> bool:
-        """Whether card or reader was lost at every extended APDU: none is to go out any more."""
-        return self.losses > 0 and self.size <= SHORT_NE
-
     def took(self, count: int) -> None:
         """Blocks of `count` bytes come through."""
         self._taken = max(self._taken, count)
+        if self._doubt is Doubt.TRIED and count > SHORT_NE:
+            self._doubt = Doubt.NONE
 
-    def silent(self) -> None:
-        """No answer to a block of this size: some cards fall silent at a length they do not take."""
-        self.losses += self.fall_back()
+    def silent(self, wanted: int) -> None:
+        """No answer in time to a block of `wanted` bytes: some cards fall silent at a length they do not take."""
+        if self._may_be_too_much(wanted):
+            self._give_up()
 
     def lost(self, wanted: int) -> None:
         """The card went away at a block of `wanted` bytes.
 
-        At an extended APDU that never came through before it counts as a refusal of that size, as readers
-        for short APDUs only, and cards, end a session there. At any other it was lifted.
+        At an extended APDU it may be refusing that size, as readers for short APDUs only, and cards, end a
+        session there. At any other it was lifted.
         """
-        if wanted > max(SHORT_NE, self._taken):
-            self.silent()
+        if wanted > SHORT_NE and self._may_be_too_much(wanted):
+            self._give_up()
+
+    def _may_be_too_much(self, wanted: int) -> bool:
+        """Whether it never came through, and the next size would have asked for less."""
+        return len(self._sizes) > 1 and wanted > max(self._taken, self._sizes[1])
+
+    def _give_up(self) -> None:
+        self.losses += 1
+        if self.size > SHORT_NE:
+            self._doubt = Doubt.SURE if self._doubt is Doubt.TRIED else Doubt.LOST
+            self._doubted = self.size
+        self.fall_back()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +152,11 @@ class BlockMemory:
     def __init__(self) -> None:
         self._reading: dict[CardType, Blocks] = {}
         self._writing: dict[CardType, Blocks] = {}
+
+    def begin(self) -> None:
+        """A new look at a card, whichever: what was in doubt may be tried again."""
+        for blocks in self._reading.values():
+            blocks.begin()
 
     def reading(self, card: CardType) -> Blocks:
         """The sizes for READ BINARY; what falls there stays fallen for the next card of this kind."""

@@ -52,7 +52,12 @@ def open_lds(
 
 
 def open_card(reader: ChipReader, password: Password, memory: BlockMemory | None = None) -> LdsFiles:
-    """Reset the card on `reader` and `open_lds`; the reader resets it again whenever that is needed."""
+    """Reset the card on `reader` and `open_lds`; the reader resets it again whenever that is needed.
+
+    Each call is a new look (`Blocks.begin`).
+    """
+    if memory is not None:
+        memory.begin()
 
     def restart() -> bytes:
         reader.disconnect()
@@ -132,7 +137,7 @@ class LdsFiles:
             except WrongLength:
                 block = b""
             except DeviceTimeout:
-                self._blocks.silent()
+                self._blocks.silent(wanted)
                 raise
             except (UserRetry, DeviceRefused):
                 self._blocks.lost(wanted)

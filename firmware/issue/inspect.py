@@ -115,6 +115,7 @@ class _Look:
         self._atr = b""
         self._cplc = b""
         self._blocks = memory or BlockMemory()  # what was tried out holds for every opening
+        self._blocks.begin()
         self._offer: Offer | None = None
         self._channel: LdsFiles | None = None
         self._openings = 0

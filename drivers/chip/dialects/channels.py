@@ -56,6 +56,7 @@ class Channels:
         """A new session with the card that lies there: reset it and ask what it takes."""
         self._keys = keys
         self._unlocked = False
+        self._memory.begin()
         self._card = card_type(self.plain, self._reset())
         self.plain.extended = self._card.extended is not False
 

@@ -125,3 +125,44 @@ def test_a_card_lifted_at_a_length_that_it_took_before_is_not_suspected() -> Non
     with pytest.raises(UserRetry, match="hold_card_still"):
         open_card(reader, KEYS, memory).read_object(0x0102)
     assert memory.losses == 0
+
+
+def test_one_loss_is_a_doubt_and_the_card_after_the_next_is_asked_for_long_blocks_again() -> None:
+    """It was lifted: the next look is short, so that it goes well whatever it was; then all is as before."""
+    memory, lifted = BlockMemory(), [True]
+    sent: list[bytes] = []
+
+    def at(apdu: bytes) -> bool:
+        sent.append(apdu)
+        return lifted[0] and is_extended(apdu)
+
+    with pytest.raises(UserRetry):
+        open_card(Losing(at, LOST["lifted"]), KEYS, memory).read_object(0x0102)
+    lifted[0] = False
+    extended = []
+    for _ in range(3):
+        sent.clear()
+        assert open_card(Losing(at, LOST["lifted"]), KEYS, memory).read_object(0x0102) == FILES[0x0102]
+        extended.append(any(map(is_extended, sent)))
+    assert extended == [False, True, True]
+
+
+def test_the_second_loss_is_believed_for_good() -> None:
+    reader, memory = Losing(is_extended, LOST["silent"]), BlockMemory()
+    went_well = []
+    for _ in range(8):
+        try:
+            went_well.append(open_card(reader, KEYS, memory).read_object(0x0102) == FILES[0x0102])
+        except DeviceTimeout:
+            went_well.append(False)
+    assert went_well == [False, True, False, True, True, True, True, True]
+    assert memory.losses == 2
+
+
+def test_a_time_out_at_a_few_bytes_says_nothing_of_lengths() -> None:
+    blocks = Blocks(ladder(975))
+    blocks.silent(7)
+    assert (blocks.size, blocks.losses) == (975, 0)
+    blocks.took(975)
+    blocks.silent(975)
+    assert (blocks.size, blocks.losses) == (975, 0), "nor at what came through before"
