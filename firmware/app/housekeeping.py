@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from random import SystemRandom
@@ -28,6 +29,7 @@ LAST_RECEIPTS = 100
 CLOCK_S = 30.0
 """How often a clock that no rule pack covers is looked at again."""
 ROOM, STATUS, EXAMINE, COPIES, PLACE = "room", "status", "examine", "copies", "place"
+NOTE = "note"
 
 
 class House:
@@ -41,6 +43,7 @@ class House:
         self._delivering = self._awaiting_room = self._copying = False
         self._contact: datetime | None = None
         self._courier_runs = False
+        self._waits: dict[str, object] = {}
 
     def start(self) -> None:
         self.check_clock()
@@ -99,6 +102,11 @@ class House:
             self._delivering = True
             self._courier.submit(mail.deliver(self._kiosk.desk))
 
+    def _next(self, job: str, seconds: float, act: Callable[[], None]) -> None:
+        """One wait for each job of the courier: a new one takes the place of the one before."""
+        wait = self._waits[job] = object()
+        self._kiosk.loop.after(seconds, lambda: act() if self._waits[job] is wait else None)
+
     def _refresh(self) -> None:
         self._courier.submit(mail.refresh(self._kiosk.desk))
 
@@ -107,7 +115,7 @@ class House:
         self._kiosk.desk.reached = True
         self._contact = max(signed_at, self._contact or signed_at)
         self._kiosk.desk.time.centre_says(signed_at)
-        self._kiosk.loop.after(REFRESH_S, self._refresh)
+        self._next(mail.REFRESH, REFRESH_S, self._refresh)
         self.check_place()
 
     def _delivered(self, delivered: mail.Delivered) -> None:
@@ -117,7 +125,7 @@ class House:
         self._kiosk.receipts += len(delivered.sent)
         self._kiosk.last_receipts = (*self._kiosk.last_receipts, *delivered.sent)[-LAST_RECEIPTS:]
         if delivered.failed:
-            self._kiosk.loop.after(self._sending.failed(delivered.moved), self.deliver)
+            self._next(mail.DELIVER, self._sending.failed(delivered.moved), self.deliver)
         else:
             self._sending.went_well()
         answered = bool(delivered.sent or delivered.refused)
@@ -161,11 +169,12 @@ class House:
         """An error of a job that nobody is waiting for: the step goes on without it; the audit has it."""
         if failed.job == mail.REFRESH:
             self._kiosk.desk.reached = False
-            self._kiosk.loop.after(self._asking.failed(), self._refresh)
+            self._next(mail.REFRESH, self._asking.failed(), self._refresh)
             return
         if failed.job == mail.DELIVER:
             self._delivered(mail.Delivered((), (), type(failed.error).__name__, moved=False))
-        self.note("job_failed", job=failed.job, error=type(failed.error).__name__)
+        if failed.job != NOTE:  # nor is it written down that nothing can be
+            self.note("job_failed", job=failed.job, error=type(failed.error).__name__)
 
     def heard(self, heard: PanelInput) -> None:
         """Door, tray and housing: the audit has each change."""
@@ -174,7 +183,7 @@ class House:
     def note(self, act: str, **detail: Any) -> None:
         """Write into the audit log what is nobody's visit."""
         self._kiosk.desk.store.submit(
-            0, "note", lambda journal: journal.audit.append("kiosk", act, None, detail or None)
+            0, NOTE, lambda journal: journal.audit.append("kiosk", act, None, detail or None)
         )
 
     def opened_late(self, record_id: str) -> None:

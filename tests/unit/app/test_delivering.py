@@ -75,6 +75,25 @@ def test_a_round_that_failed_is_followed_by_another_ever_later(rounds: Rounds) -
     assert pauses == sorted(pauses)
 
 
+def test_rounds_that_fail_leave_one_next_try_however_many_they_were(rounds: Rounds) -> None:
+    """A full or a resting store asks for rounds of its own."""
+    for _ in range(5):
+        rounds.house.deliver()
+        rounds.ends("no line")
+    assert (rounds.asked, len(rounds.later)) == (5, 5)
+    for _, act in rounds.later[:]:
+        act()
+    assert rounds.asked == 6
+
+
+def test_a_note_that_fails_is_not_noted(rounds: Rounds) -> None:
+    noted = []
+    rounds.kiosk.desk.store.submit = lambda _, job, __: noted.append(job)
+    rounds.house.failed(Failed("store", 0, "aside", DeviceGone("store", "answer")))
+    rounds.house.failed(Failed("store", 0, "note", DeviceGone("store", "answer")))
+    assert noted == ["note"]
+
+
 def test_what_moved_makes_the_next_try_a_near_one(rounds: Rounds) -> None:
     for moved, expected_s in ((False, 2), (False, 4), (False, 8), (True, 2)):
         rounds.house.deliver()
