@@ -126,6 +126,7 @@ class Worker(Generic[D]):
         self._pause_s = BACKOFF_S[0]
         self._wanted: set[Stop] = set()
         self._lock = threading.Lock()
+        self._telling = threading.Lock()  # whether it is up is told in the order in which it became so
         self._clock = clock
         self._heard_at: float | None = None  # None: it waits for work
         self._written_off = False
@@ -156,8 +157,11 @@ class Worker(Generic[D]):
         with self._lock:
             if self._written_off:
                 return
-            self._written_off = True
-        self._post(Down(self.name, DeviceTimeout(self.name, HUNG)))
+        with self._telling:
+            with self._lock:
+                self._written_off = True
+            self._post(Down(self.name, DeviceTimeout(self.name, HUNG)))
+        self.wake()  # one that came back at this very moment
 
     def _hear(self) -> None:
         self._heard_at = self._clock()
@@ -171,9 +175,10 @@ class Worker(Generic[D]):
             self._hear()
 
     def _is_up(self, device: D) -> None:
-        with self._lock:
-            self._written_off = False
-        self._post(Up(self.name, device))
+        with self._telling:
+            with self._lock:
+                self._written_off = False
+            self._post(Up(self.name, device))
 
     def stop_work(self) -> None:
         """What runs now and what was asked for before now is no longer wanted."""

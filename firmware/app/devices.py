@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from config.schema import Config
@@ -122,10 +123,13 @@ class Workers:
             worker.stop_work()
 
     def write_off_hung(self) -> None:
-        """A device whose driver does not come back is lost: a person is told, and nobody waits for it."""
+        """A device whose driver does not come back is lost: a person is told, and nobody waits for it.
+
+        On a thread: what is told is written down as well, and the disk may be what hangs.
+        """
         for worker in self.all:
             if worker.silent_s > HUNG_S:
-                worker.write_off()
+                Thread(target=worker.write_off, name=f"write-off-{worker.name}", daemon=True).start()
 
     def light(self, left: float, right: float) -> None:
         """Set the lamps, from any thread, in the order of the calls."""

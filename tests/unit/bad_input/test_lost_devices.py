@@ -360,19 +360,21 @@ def test_a_driver_that_hangs_in_the_middle_of_a_card_is_written_off_and_comes_ba
 class Heard:
     """As much of a worker as is looked after."""
 
-    def __init__(self, silent_s: float) -> None:
-        self.silent_s, self.written_off = silent_s, False
+    def __init__(self, name: str, silent_s: float, told: queue.SimpleQueue[str]) -> None:
+        self.name, self.silent_s, self._told = name, silent_s, told
 
     def write_off(self) -> None:
-        self.written_off = True
+        self._told.put(self.name)
 
 
 def test_only_a_driver_that_was_silent_for_long_is_written_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    idle, busy, hung = Heard(0.0), Heard(HUNG_S), Heard(HUNG_S + 1)
+    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+    silent_s = {"idle": 0.0, "busy": HUNG_S, "hung": HUNG_S + 1, "hung too": 2 * HUNG_S}
     workers = object.__new__(Workers)
-    monkeypatch.setattr(Workers, "all", (idle, busy, hung))
+    monkeypatch.setattr(Workers, "all", tuple(Heard(name, s, told) for name, s in silent_s.items()))
     workers.write_off_hung()
-    assert [each.written_off for each in (idle, busy, hung)] == [False, False, True]
+    assert {told.get(timeout=10) for _ in range(2)} == {"hung", "hung too"}
+    assert told.empty()
 
 
 def test_a_card_that_falls_silent_is_waited_for_and_then_finished() -> None:

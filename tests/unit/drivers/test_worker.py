@@ -336,6 +336,18 @@ def test_a_driver_that_hangs_is_written_off_and_up_again_when_it_comes_back(hang
     assert isinstance(served, Done) and served.entry == 9
 
 
+def test_a_worker_without_probe_that_is_written_off_while_it_waits_for_work_is_up_at_once(
+    hanging: Hanging,
+) -> None:
+    """The driver came back between the look at it and the judgement."""
+    hanging.worker.start()
+    assert isinstance(hanging.next(), Up)
+    hanging.worker.write_off()
+    assert [type(hanging.next()) for _ in range(2)] == [Down, Up]
+    hanging.worker.submit(Job(8, "ask", lambda *_: None))
+    assert isinstance(hanging.next(), Done)
+
+
 def test_an_opening_that_hangs_is_written_off_too(hanging: Hanging) -> None:
     hanging.opening_hangs = True
     hanging.worker.start()
