@@ -87,7 +87,7 @@ class Blocks:
             self._doubt = Doubt.NONE
 
     def silent(self, wanted: int) -> None:
-        """No answer in time to a block of `wanted` bytes: some cards fall silent at a length they do not take."""
+        """No answer in time to a block of `wanted` bytes: so some cards say that it is too long."""
         if self._may_be_too_much(wanted):
             self._give_up()
 
