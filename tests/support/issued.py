@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -21,6 +22,7 @@ from drivers.chip.security_infos import (
     ChipAuthenticationPublicKeyInfo,
     encode,
 )
+from drivers.errors import UserRetry
 from drivers.virtual.card.card import VirtualCard
 from drivers.virtual.card.chip import Chip, Traits
 from drivers.virtual.card.emrtd import AID, Emrtd
@@ -115,3 +117,16 @@ class SilentReader(VirtualReader):
     def transmit(self, apdu: bytes, timeout_s: float = 0.5) -> bytes:
         hidden = apdu[5:7] == b"\x2f\x01" or apdu[:3] == b"\x00\xb0\x81"
         return b"\x6a\x82" if hidden else super().transmit(apdu, timeout_s)
+
+
+def takes_short_apdus_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every reader loses its card at an extended APDU; pcscd tells of that as of a card that was lifted."""
+    passes_on = VirtualReader.transmit
+
+    def transmit(self: VirtualReader, apdu: bytes, timeout_s: float = 0.5) -> bytes:
+        if len(apdu) > 5 and apdu[4] == 0:
+            self.disconnect()
+            raise UserRetry("hold_card_still")
+        return passes_on(self, apdu, timeout_s)
+
+    monkeypatch.setattr(VirtualReader, "transmit", transmit)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support import office
-from support.issued import chip_of
+from support.issued import chip_of, takes_short_apdus_only
 from support.kiosk import Story, story
 from support.old_card import access_number, old_card
 from support.signer import state
@@ -14,8 +14,7 @@ from support.signer import state
 from centre.pki import Credential, Pki, Role
 from drivers.chip import security_infos
 from drivers.chip.security_infos import ID_PACE, PaceInfo
-from drivers.errors import UserRetry
-from drivers.virtual.card import VirtualCard, VirtualReader, foreign_card
+from drivers.virtual.card import VirtualCard, foreign_card
 from drivers.virtual.card.files import ALWAYS
 from firmware.document.lds import Fid
 from firmware.sim.people import Citizen
@@ -91,20 +90,12 @@ def test_a_card_that_does_not_say_who_it_is_is_told_why(card: str, digits: str |
 def test_a_reader_for_short_apdus_only_reads_the_card_when_it_is_asked_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    passes_on = VirtualReader.transmit
-
-    def transmit(self: VirtualReader, apdu: bytes, timeout_s: float = 0.5) -> bytes:
-        if len(apdu) > 5 and apdu[4] == 0:
-            self.disconnect()
-            raise UserRetry("hold_card_still")
-        return passes_on(self, apdu, timeout_s)
-
     with story() as s:
         asked(s)
         s.types(access_number(s.person))
         s.comes(lambda: s.name == "OldChip")
         old = genuine(s)
-        monkeypatch.setattr(VirtualReader, "transmit", transmit)
+        takes_short_apdus_only(monkeypatch)
         s.station.chip.put(old)
         s.comes(lambda: s.name == "EnterCan" and s.screen.problem == "unreadable")
         s.types(access_number(s.person))

@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 from cryptography.hazmat.primitives.serialization import Encoding
 from support.issue import IMAGE, Desk, finished, new_card, with_file
+from support.issued import takes_short_apdus_only
 from support.pa import HASHES
 from support.passports import passport
 from support.people import PERSON
@@ -20,8 +21,7 @@ from typer.testing import CliRunner
 
 from drivers.chip import security_infos
 from drivers.chip.security_infos import ID_PACE, PaceInfo
-from drivers.errors import UserRetry
-from drivers.virtual.card import VirtualCard, VirtualReader, blank_card, foreign_card
+from drivers.virtual.card import VirtualCard, blank_card, foreign_card
 from firmware import cli_card, cli_shared
 from firmware.document.lds import Fid
 
@@ -66,15 +66,7 @@ def test_a_reader_for_short_apdus_only_is_learned_within_one_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """pcscd tells of it as of a card that was lifted."""
-    passes_on = VirtualReader.transmit
-
-    def transmit(self: VirtualReader, apdu: bytes, timeout_s: float = 0.5) -> bytes:
-        if len(apdu) > 5 and apdu[4] == 0:
-            self.disconnect()
-            raise UserRetry("hold_card_still")
-        return passes_on(self, apdu, timeout_s)
-
-    monkeypatch.setattr(VirtualReader, "transmit", transmit)
+    takes_short_apdus_only(monkeypatch)
     done = run(tmp_path, passport(), *KEYS)
     assert done.exit_code == 0, done.output
 
