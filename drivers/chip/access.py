@@ -22,7 +22,7 @@ from drivers.chip.select import AID, Ef, read_free_object, select_application
 if TYPE_CHECKING:
     from drivers.api import ChipLink
 
-__all__ = ["Can", "Offer", "Opener", "Password", "open_channel", "open_with", "read_card_access"]
+__all__ = ["Can", "Offer", "Opener", "Password", "open_with", "read_card_access"]
 
 CARD_ACCESS_SFI = 0x1C
 LARGEST_CARD_ACCESS = 2048  # the largest seen have some 300 bytes
@@ -50,22 +50,6 @@ class Offer:
         return cls(card_access, pace, pace is None and any(isinstance(info, PaceInfo) for info in infos))
 
 
-def open_channel(
-    plain: Processor,
-    password: Password,
-    aid: bytes = AID,
-    timeout_s: float = PACE_TIMEOUT_S,
-    random: Random = secrets.token_bytes,
-) -> SecureMessaging:
-    """Open a card that was just reset and select the application `aid`; `protocol` says how.
-
-    Raises AccessRefused when it is not the card's password, AccessUnsupported where the card has no PACE
-    known here and does not open with BAC (with a CAN none does), MalformedData for an EF.CardAccess that
-    is none, and other CardErrors.
-    """
-    return open_with(plain, password, Offer.of(read_card_access(plain)), aid, timeout_s, random)
-
-
 def read_card_access(plain: Processor) -> bytes | None:
     """EF.CardAccess of a card that was just reset, None where it has none (Doc 9303-10, 3.11.3).
 
@@ -85,9 +69,11 @@ def open_with(
     timeout_s: float = PACE_TIMEOUT_S,
     random: Random = secrets.token_bytes,
 ) -> SecureMessaging:
-    """`open_channel` for a card whose offer is known: no downgrade to BAC where it has PACE. None: BAC.
+    """Open a card that was just reset and select the application `aid`; `protocol` says how.
 
-    A card whose PACE is not known here is asked for BAC: AccessUnsupported where it refuses that.
+    By PACE where its offer has one, with no downgrade to BAC; None: BAC. Raises AccessRefused when it is not
+    the card's password, AccessUnsupported where the card has no PACE known here and does not open with BAC
+    (with a CAN none does), and other CardErrors.
     """
     if offer is not None and offer.pace is not None:
         channel = open_pace(plain, password, offer.pace, random, timeout_s)

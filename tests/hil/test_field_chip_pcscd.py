@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.channels import open_channel
 from support.chip import FILES, KEYS, made_up
 from support.chip_contract import LONG_S
 from support.hil import Origin
 from support.operational_card import operational_card, point
 
-from drivers.chip.access import open_channel
 from drivers.chip.apdu import CommandApdu, Ins, Sw
 from drivers.chip.chip_authentication import ChipKey, authenticate_chip
 from drivers.chip.ec import P_256

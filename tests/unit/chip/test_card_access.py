@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from support.channels import open_channel
 from support.chip import KEYS
 from support.pace_chip import card_access
 
-from drivers.chip.access import Opener, open_channel, read_card_access
+from drivers.chip.access import Opener, read_card_access
 from drivers.chip.apdu import CommandApdu
 from drivers.chip.errors import CardRefused, MalformedData
 from drivers.chip.processor import Plain

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
+from support.channels import open_channel
 from support.chip import KEYS, made_up
 from support.fuzz import bent, fuzzed, on_bent
 from support.hostile import Link
@@ -20,7 +21,7 @@ from support.pace_chip import card_access
 
 from drivers.chip import ec as curves
 from drivers.chip import security_infos as infos
-from drivers.chip.access import Can, open_channel
+from drivers.chip.access import Can
 from drivers.chip.active_authentication import authenticate_actively, check_representative, verify_rsa
 from drivers.chip.badge import read_badge
 from drivers.chip.blocks import CardType, card_type, historical_bytes

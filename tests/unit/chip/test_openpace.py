@@ -10,12 +10,13 @@ from contextlib import closing
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from support.channels import open_channel
 from support.chip import FILES, KEYS, made_up
 from support.issued import CAN_DIGITS, Issue, issued_card, private_key
 from support.openpace import CAN, MRZ, End, Refused, libraries
 from support.pace_chip import PaceChip, card_access
 
-from drivers.chip.access import Can, Password, open_channel
+from drivers.chip.access import Can, Password
 from drivers.chip.apdu import CommandApdu, Ins
 from drivers.chip.bac import check_digit
 from drivers.chip.chip_authentication import ID_CA_ECDH, ChipKey, authenticate_chip

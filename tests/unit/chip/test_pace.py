@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Callable
 
 import pytest
+from support.channels import open_channel
 from support.chip import KEYS, OTHER_KEYS
 from support.pace_chip import PaceChip, Whole, card_access
 
-from drivers.chip.access import Can, Password, open_channel
+from drivers.chip.access import Can, Password
 from drivers.chip.apdu import CommandApdu
 from drivers.chip.bac import mrz_information
 from drivers.chip.ec import CURVES, P_256

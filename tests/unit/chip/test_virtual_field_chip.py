@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.channels import open_channel
 from support.chip import FILES, KEYS, made_up
 from support.operational_card import PACE_AES_128, Air, chip_of, operational_card
 
-from drivers.chip.access import open_channel
 from drivers.chip.apdu import CommandApdu, Ins, ResponseApdu, Sw
 from drivers.chip.processor import Plain
 from drivers.chip.secure_messaging import SecureMessaging

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from support.channels import open_channel
 from support.chip import FILES, KEYS
 from support.operational_card import Air, chip_of, operational_card, point
 
-from drivers.chip.access import open_channel
 from drivers.chip.active_authentication import authenticate_actively
 from drivers.chip.apdu import CommandApdu, Ins, ResponseApdu, Sw
 from drivers.chip.chip_authentication import ChipKey, authenticate_chip

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from support.channels import open_channel
 from support.chip import FILES, KEYS, OTHER_KEYS, MrzKeys
 from support.operational_card import CAN, SELECT, Air, card_access, chip_of, operational_card, pace_info
 
-from drivers.chip.access import Can, open_channel
+from drivers.chip.access import Can
 from drivers.chip.apdu import CommandApdu, Ins, Sw
 from drivers.chip.errors import AccessRefused, AccessUnsupported
 from drivers.chip.processor import Plain
